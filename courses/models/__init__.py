@@ -1,0 +1,20 @@
+from courses.models.assignment import Assignment, PointStep
+from courses.models.course import Course, Language, Membership, Role
+from courses.models.rubric import Criterion, Level, Rubric
+from courses.models.submission import Submission, SubmissionSource, SubmissionState, UnmatchedFile
+
+__all__ = [
+    "Assignment",
+    "Course",
+    "Criterion",
+    "Language",
+    "Level",
+    "Membership",
+    "PointStep",
+    "Role",
+    "Rubric",
+    "Submission",
+    "SubmissionSource",
+    "SubmissionState",
+    "UnmatchedFile",
+]

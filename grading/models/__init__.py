@@ -1,0 +1,41 @@
+from grading.models.grades import CriterionScore, Feedback, Grade, GradeEvent, GradeSource, GradeState
+from grading.models.jobs import GradingJob, GradingRun, JobState, RunScope, Worker, WorkerKind
+from grading.models.training import (
+    ExampleSource,
+    ExampleSplit,
+    ExampleState,
+    TrainingExample,
+    TrainingPoint,
+    TrainingRun,
+    TrainingRunExample,
+    TrainingSet,
+    TrainingState,
+)
+from grading.models.versions import ModelVersion, VersionEvent, VersionState
+
+__all__ = [
+    "CriterionScore",
+    "ExampleSource",
+    "ExampleSplit",
+    "ExampleState",
+    "Feedback",
+    "Grade",
+    "GradeEvent",
+    "GradeSource",
+    "GradeState",
+    "GradingJob",
+    "GradingRun",
+    "JobState",
+    "ModelVersion",
+    "RunScope",
+    "TrainingExample",
+    "TrainingPoint",
+    "TrainingRun",
+    "TrainingRunExample",
+    "TrainingSet",
+    "TrainingState",
+    "VersionEvent",
+    "VersionState",
+    "Worker",
+    "WorkerKind",
+]

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from courses.models import Assignment, Submission
+from grading.models.versions import ModelVersion
+from grading.querysets import GradingJobQuerySet, GradingRunQuerySet, WorkerQuerySet
+
+
+class JobState(models.TextChoices):
+    QUEUED = "queued", _("waiting")
+    RUNNING = "running", _("being marked")
+    SUCCEEDED = "succeeded", _("done")
+    FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+ACTIVE_JOB_STATES = (JobState.QUEUED, JobState.RUNNING)
+
+
+class RunScope(models.TextChoices):
+    ALL = "all", _("all submissions")
+    UNGRADED = "ungraded", _("only those without a grade")
+    SELECTED = "selected", _("selected submissions")
+
+
+class GradingRun(models.Model):
+    """One teacher's request to mark many submissions of one assignment. Its progress is that of its jobs."""
+
+    assignment = models.ForeignKey(Assignment, models.CASCADE, related_name="grading_runs")
+    version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="grading_runs")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    scope = models.CharField(max_length=10, choices=RunScope.choices)
+    with_feedback = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+
+    objects = GradingRunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.assignment} · {self.pk}"
+
+
+class GradingJob(models.Model):
+    """The marking of one submission. The row is the queue; a message only wakes a worker.
+
+    QUEUED → RUNNING → SUCCEEDED | FAILED; QUEUED | RUNNING → CANCELLED; RUNNING → QUEUED when the heartbeat is lost
+    or the batch failed with attempts left; FAILED → QUEUED when a teacher tries again.
+    """
+
+    TRANSITIONS = {
+        JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
+        JobState.RUNNING: frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.QUEUED}),
+        JobState.FAILED: frozenset({JobState.QUEUED}),
+    }
+
+    run = models.ForeignKey(GradingRun, models.CASCADE, related_name="jobs")
+    submission = models.ForeignKey(Submission, models.CASCADE, related_name="grading_jobs")
+    state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.QUEUED)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    worker = models.CharField(max_length=120, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    queued_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_detail = models.TextField(blank=True)
+
+    objects = GradingJobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["submission"],
+                condition=models.Q(state__in=ACTIVE_JOB_STATES),
+                name="one_active_job_per_submission",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["state", "run", "id"], name="job_queue"),
+            models.Index(fields=["run", "state"], name="job_progress"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} · {self.submission}"
+
+
+class WorkerKind(models.TextChoices):
+    MARKING = "marking", _("marking")
+    TRAINING = "training", _("training")
+
+
+class Worker(models.Model):
+    """One worker process as last heard of: who is listening, on which device, with which model loaded."""
+
+    name = models.CharField(max_length=120, unique=True)
+    kind = models.CharField(max_length=10, choices=WorkerKind.choices)
+    device = models.CharField(max_length=120, blank=True)
+    base_name = models.CharField(max_length=200, blank=True)
+    version_name = models.CharField(max_length=120, blank=True)
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    objects = WorkerQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["kind", "name"]
+
+    def __str__(self) -> str:
+        return self.name

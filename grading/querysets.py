@@ -1,0 +1,79 @@
+"""Who sees which rows of grading. Students see their own released grades and nothing else; course staff see what
+belongs to their courses; model versions and training are the site admins'."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+
+from courses.querysets import STAFF_ROLES, AnyUser, in_courses_of, is_admin
+
+if TYPE_CHECKING:
+    from grading.models import (  # noqa: F401
+        Grade,
+        GradingJob,
+        GradingRun,
+        ModelVersion,
+        TrainingExample,
+        TrainingRun,
+        Worker,
+    )
+
+
+class GradingRunQuerySet(models.QuerySet["GradingRun"]):
+    def managed_by(self, user: AnyUser) -> Self:
+        return self.filter(in_courses_of(user, STAFF_ROLES, "assignment__course"))
+
+
+class GradingJobQuerySet(models.QuerySet["GradingJob"]):
+    def active(self) -> Self:
+        return self.filter(state__in=["queued", "running"])
+
+    def stale(self, before: datetime) -> Self:
+        """Running jobs whose worker was last heard of before `before`."""
+        return self.filter(state="running", heartbeat_at__lt=before)
+
+
+class GradeQuerySet(models.QuerySet["Grade"]):
+    def managed_by(self, user: AnyUser) -> Self:
+        return self.filter(in_courses_of(user, STAFF_ROLES, "submission__assignment__course"))
+
+    def visible_to(self, user: AnyUser) -> Self:
+        """Grades of the courses that `user` marks, and `user`'s own once they are released."""
+        roles = (*STAFF_ROLES, "student")
+        own = in_courses_of(user, roles, "submission__assignment__course")
+        own &= models.Q(submission__student_id=user.pk, state="released")
+        return self.filter(in_courses_of(user, STAFF_ROLES, "submission__assignment__course") | own)
+
+    def open(self) -> Self:
+        return self.filter(state__in=["proposed", "approved"])
+
+    def released(self) -> Self:
+        return self.filter(state="released")
+
+
+class AdminOnlyQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: AnyUser) -> Self:
+        return self if is_admin(user) else self.none()
+
+
+class ModelVersionQuerySet(AdminOnlyQuerySet):
+    def promoted(self) -> Self:
+        return self.filter(state="promoted")
+
+
+class TrainingExampleQuerySet(AdminOnlyQuerySet):
+    def usable(self) -> Self:
+        return self.filter(state="accepted")
+
+
+class TrainingRunQuerySet(AdminOnlyQuerySet):
+    def active(self) -> Self:
+        return self.filter(state__in=["queued", "preparing", "training", "evaluating"])
+
+
+class WorkerQuerySet(AdminOnlyQuerySet):
+    def listening(self, since: datetime) -> Self:
+        return self.filter(seen_at__gte=since)

@@ -1,0 +1,1 @@
+"""What grading does when courses says that a submission is ready."""
