@@ -1,0 +1,118 @@
+"""The model card: an adapter's manifest told to people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlcore.manifest import Manifest
+
+# What a card says of every adapter, whatever it measured.
+_ALWAYS = (
+    "A mark is a proposal: a teacher has to read the answer before it counts.",
+    "Marks follow the wording of answers it has seen; on questions it has never seen it is less sure, "
+    "see the figures on unseen questions where there are some.",
+    "It must not be used to decide about people without a teacher, nor to detect cheating.",
+)
+_TRAINING_LINES = ("parts", "head", "method", "epochs", "learning_rate", "batch_size", "seed")
+_FIGURES = {
+    "mae_percent": "MAE, % of maximum",
+    "rmse": "RMSE, 0-1",
+    "qwk": "QWK",
+    "pearson": "Pearson",
+    "smd": "SMD",
+    "within_10_percent": "within 10 %",
+}
+_TEXT_FIGURES = {"bleu": "BLEU", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
+_FLOORS = {
+    "training_mean": "training mean",
+    "question_mean": "mean of the question",
+    "ridge": "TF-IDF + ridge",
+    "nearest_feedback": "feedback of the nearest answer",
+}
+
+
+def card_markdown(manifest: Manifest) -> str:
+    """A model card in Markdown: what it is, what it measured beside the cheap rivals, data, limits, training."""
+    parts = [
+        f"# {manifest.name}",
+        _summary(manifest),
+        "## Figures",
+        *(_figures(manifest.metrics) or ["Nothing has been measured yet."]),
+        "## Weaknesses and limits",
+        _bullets([*manifest.weaknesses, *_ALWAYS]),
+        "## Data and licences",
+        _bullets(manifest.licences) or "No sources were recorded.",
+        "## How it was trained",
+        _bullets(_training(manifest.training)) or "No training was recorded.",
+        "## Files",
+        _bullets(f"`{name}`: SHA-256 `{digest}`" for name, digest in manifest.files.items()),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _summary(manifest: Manifest) -> str:
+    what = {"scorer": "proposes marks", "feedback": "writes feedback"}
+    does = " and ".join(what.get(part, part) for part in manifest.parts)
+    base = manifest.base
+    return (
+        f"An adapter that {does}, on {base.name} (revision {base.revision}, trained on {base.quantisation} weights). "
+        f"Made {manifest.created}, format version {manifest.format_version}."
+    )
+
+
+def _figures(metrics: Mapping[str, Any]) -> list[str]:
+    """One section per data set that was measured; other entries of the metrics are left to the manifest."""
+    sections = []
+    for name, measured in metrics.items():
+        if isinstance(measured, Mapping) and "n" in measured:
+            sections += [f"### {name} ({measured['n']} answers)", _score_table(measured)]
+            if measured.get("feedback"):
+                sections.append(_text_table(measured))
+    return sections
+
+
+def _score_table(measured: Mapping[str, Any]) -> str:
+    rivals = {label: measured.get("floors", {}).get(key) for key, label in _FLOORS.items() if key != "nearest_feedback"}
+    return _table(_FIGURES, {"this adapter": measured, **rivals})
+
+
+def _text_table(measured: Mapping[str, Any]) -> str:
+    rival = measured.get("floors", {}).get("nearest_feedback")
+    return _table(_TEXT_FIGURES, {"this adapter": measured["feedback"], _FLOORS["nearest_feedback"]: rival})
+
+
+def _table(figures: Mapping[str, str], rows: Mapping[str, Mapping[str, Any] | None]) -> str:
+    lines = ["| | " + " | ".join(figures.values()) + " |", "|---" * (len(figures) + 1) + "|"]
+    for label, row in rows.items():
+        if row:
+            lines.append(f"| {label} | " + " | ".join(figure(row.get(key)) for key in figures) + " |")
+    return "\n".join(lines)
+
+
+def figure(value: float | None) -> str:
+    """A measurement for people: three digits that mean something, a dash for what is undefined."""
+    if value is None:
+        return "–"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"
+
+
+def _training(training: Mapping[str, Any]) -> list[str]:
+    config = training.get("config") or {}
+    lines = [f"{key.replace('_', ' ')}: {_plain(config[key])}" for key in _TRAINING_LINES if key in config]
+    lines += [f"LoRA {key}: {_plain(value)}" for key, value in (config.get("lora") or {}).items()]
+    if "code_version" in training:
+        lines.append(f"code version: {training['code_version']}")
+    lines += [f"data `{name}`: SHA-256 `{digest}`" for name, digest in (training.get("data") or {}).items()]
+    if training.get("command"):
+        lines.append(f"command: `{training['command']}`")
+    return lines
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _bullets(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
