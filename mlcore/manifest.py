@@ -235,7 +235,7 @@ def _flush_all(directory: Path) -> None:
 
 
 def _digest(body: Mapping[str, Any]) -> str:
-    """A hash of the manifest's own content, so that a changed figure or name is noticed as surely as a changed weight."""
+    """A hash of the manifest itself, so that a changed figure or name is noticed as surely as a changed weight."""
     rest = {key: value for key, value in body.items() if key != "digest"}
     text = json.dumps(rest, sort_keys=True, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
