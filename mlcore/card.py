@@ -24,8 +24,8 @@ _FIGURES = {
     "smd": "SMD",
     "within_10_percent": "within 10 %",
 }
-_TEXT_FIGURES = {"bleu": "BLEU", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
-_FLOORS = {
+TEXT_FIGURES = {"bleu": "BLEU", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
+FLOORS = {
     "training_mean": "training mean",
     "question_mean": "mean of the question",
     "ridge": "TF-IDF + ridge",
@@ -74,13 +74,13 @@ def _figures(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def _score_table(measured: Mapping[str, Any]) -> str:
-    rivals = {label: measured.get("floors", {}).get(key) for key, label in _FLOORS.items() if key != "nearest_feedback"}
+    rivals = {label: measured.get("floors", {}).get(key) for key, label in FLOORS.items() if key != "nearest_feedback"}
     return _table(_FIGURES, {"this adapter": measured, **rivals})
 
 
 def _text_table(measured: Mapping[str, Any]) -> str:
     rival = measured.get("floors", {}).get("nearest_feedback")
-    return _table(_TEXT_FIGURES, {"this adapter": measured["feedback"], _FLOORS["nearest_feedback"]: rival})
+    return _table(TEXT_FIGURES, {"this adapter": measured["feedback"], FLOORS["nearest_feedback"]: rival})
 
 
 def _table(figures: Mapping[str, str], rows: Mapping[str, Mapping[str, Any] | None]) -> str:
