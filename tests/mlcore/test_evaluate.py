@@ -97,9 +97,10 @@ def test_kappa_counts_in_the_steps_of_the_question() -> None:
     # In steps of 1 of 2, 0.45 rounds to the middle: the bands agree.
     assert measure([EXAMPLES[0], EXAMPLES[2]], [1.0, 0.45])["qwk"] == 1.0
     # In tenths, as for questions with different steps, it does not.
-    mixed = measure([EXAMPLES[0], EXAMPLES[2], EXAMPLES[3]], [1.0, 0.4, 0.0])
-    assert mixed["qwk"] is not None
-    assert mixed["qwk"] < 1.0
+    fine = example(Question(id="fine", text="How much?", step=0.25), "no", 0.0)
+    mixed = measure([EXAMPLES[0], EXAMPLES[2], fine], [1.0, 0.4, 0.0])
+    # Bands 10, 5, 0 against 10, 4, 0: 1/3 of squared distance; chance 50/3 + 152/9 + 1/9 = 303/9.
+    assert mixed["qwk"] == pytest.approx(1 - (1 / 3) / (303 / 9))
 
 
 def test_progress_counts_answers_over_all_questions() -> None:

@@ -1,0 +1,158 @@
+"""The command line: python -m mlcore prepare | train | evaluate | mark | bench.
+
+What a person can put right (a missing file, a broken line, a setting that makes no sense) ends with one sentence on
+standard error and status 2; anything else is a fault of the program and shows its traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mlcore import commands
+from mlcore.base import BaseModelError
+from mlcore.config import COMPUTE_DTYPES, PARTS, QUANTISATIONS
+from mlcore.data import TrainingDataError
+from mlcore.manifest import AdapterError
+from mlcore.rows import RowError
+
+USER_ERROR, INTERRUPTED = 2, 130
+STARTER = Path(__file__).parent / "starter"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status (0, or 2 after an error that the user can put right)."""
+    options = build_parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (commands.UsageError, RowError, AdapterError, BaseModelError, TrainingDataError) as error:
+        return _refuse(str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        return _refuse(f"{error.filename}: {error.strerror}")
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands with their options; each knows the function that runs it as `run`."""
+    parser = argparse.ArgumentParser(prog="python -m mlcore", description="Train, measure and use the marking engine.")
+    commands_ = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _prepare(commands_.add_parser("prepare", help="write the bundled base model as a checkpoint"))
+    _train(commands_.add_parser("train", help="fine-tune an adapter on marked answers"))
+    _evaluate(commands_.add_parser("evaluate", help="measure a model version on marked answers"))
+    _mark(commands_.add_parser("mark", help="propose marks and feedback for answers"))
+    _bench(commands_.add_parser("bench", help="measure speed and memory beside other ways to do the same"))
+    return parser
+
+
+def _prepare(parser: argparse.ArgumentParser) -> None:
+    default = commands.default_base()
+    parser.add_argument("--to", type=Path, default=default, metavar="DIR", help=f"where to (default: {default})")
+    parser.set_defaults(run=commands.prepare)
+
+
+def _train(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Settings come from --config; options given beside it count more. Paths are as seen from here."
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a training configuration as JSON")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="the adapter directory to write")
+    parser.add_argument("--train", dest="train_files", type=Path, nargs="+", metavar="FILE", help="marked rows (JSONL)")
+    parser.add_argument("--validation", dest="validation_files", type=Path, nargs="+", metavar="FILE")
+    parser.add_argument("--name", help="what the manifest calls the result")
+    parser.add_argument("--parts", type=_names(PARTS), metavar="PART,…", help="scorer, feedback or both")
+    parser.add_argument("--head", choices=["regression", "bands"], help="how the scorer gives a score")
+    parser.add_argument("--method", choices=["lora", "qlora"], help="on plain or on quantised weights")
+    parser.add_argument("--rank", type=int, help="rank of the adapter")
+    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--epochs", type=float, help="passes over the rows, for the scorer")
+    parser.add_argument("--feedback-epochs", type=float, help="the same for the feedback writer")
+    parser.add_argument("--batch-size", type=int, help="answers per optimiser step")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--start-from", type=Path, metavar="DIR", help="an adapter to go on from")
+    parser.add_argument("--licence", dest="licences", action="append", metavar="TEXT", help="a notice for the card")
+    parser.add_argument("--resume", action="store_true", help="go on with an unfinished training of the same settings")
+    _base(parser)
+    parser.set_defaults(run=commands.train)
+
+
+def _evaluate(parser: argparse.ArgumentParser) -> None:
+    _model(parser)
+    parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="FILE", help="marked rows to measure on")
+    parser.add_argument(
+        "--train", type=Path, nargs="+", default=[], metavar="FILE", help="its training rows: adds the floors"
+    )
+    parser.add_argument("--feedback", action="store_true", help="also write feedback and compare it (slow)")
+    parser.add_argument(
+        "--questions",
+        choices=["all", "held-out", "trained"],
+        default="all",
+        help="only on questions that were held out of its training, or only on the others",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save the figures")
+    parser.add_argument(
+        "--record", metavar="NAME", help="keep the figures in the model's manifest and card, by this name"
+    )
+    _base(parser)
+    parser.set_defaults(run=commands.evaluate)
+
+
+def _mark(parser: argparse.ArgumentParser) -> None:
+    _model(parser)
+    parser.add_argument("--input", type=Path, required=True, metavar="FILE", help="answers to mark (JSONL)")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="id, points, max_score and feedback")
+    parser.add_argument("--no-feedback", dest="feedback", action="store_false", help="points only")
+    parser.add_argument(
+        "--marked", type=Path, metavar="FILE", help="answers that a teacher has marked; checked only, so far"
+    )
+    _base(parser)
+    parser.set_defaults(run=commands.mark)
+
+
+def _bench(parser: argparse.ArgumentParser) -> None:
+    _model(parser)
+    parser.add_argument("--quick", action="store_true", help="fewer answers and repeats: under a minute")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save the rows")
+    parser.add_argument("--profile", action="store_true", help="show where the time goes")
+    _base(parser)
+    parser.set_defaults(run=commands.bench)
+
+
+def _model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model", type=Path, default=STARTER, metavar="DIR", help="an adapter directory (default: the starter model)"
+    )
+
+
+def _base(parser: argparse.ArgumentParser) -> None:
+    given = os.environ.get(commands.BASE_VARIABLE)
+    parser.add_argument(
+        "--base",
+        type=Path,
+        default=Path(given) if given else None,
+        metavar="DIR",
+        help=f"the base model's checkpoint directory (default: ${commands.BASE_VARIABLE}, or the bundled model)",
+    )
+    parser.add_argument("--quantisation", choices=QUANTISATIONS, help="of the base model's weights")
+    parser.add_argument("--compute-dtype", choices=COMPUTE_DTYPES)
+    parser.add_argument("--device", help="auto, cpu, cuda or cuda:NUMBER")
+
+
+def _names(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    def split(text: str) -> tuple[str, ...]:
+        names = tuple(name.strip() for name in text.split(",") if name.strip())
+        if not names or set(names) - set(known):
+            raise argparse.ArgumentTypeError(f"“{text}” is not a list of {', '.join(known)}")
+        return names
+
+    return split
+
+
+def _refuse(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return USER_ERROR

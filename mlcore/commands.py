@@ -1,0 +1,242 @@
+"""What each command of the command line does. torch is loaded only by those that need a model."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlcore.base import prepare_bundled_base
+from mlcore.config import BaseConfig, LoraConfig, TrainConfig
+from mlcore.files import write_whole
+from mlcore.manifest import Manifest, read_manifest, update_metrics
+from mlcore.marking import check_marked, mark_rows, output_line
+from mlcore.progress import Counter, TrainingLines
+from mlcore.report import evaluation_table
+from mlcore.rows import Row, read_examples, read_rows
+from mlcore.schemas import Example
+
+if TYPE_CHECKING:
+    from mlcore.engine import Engine
+
+BASE_VARIABLE = "MARGINALIA_BASE"
+BUNDLED_BASE = Path("var/models/smollm2-135m-instruct")
+
+# Options of `train` that are fields of the configuration by the same name.
+_TRAIN_FIELDS = (
+    "output",
+    "train_files",
+    "validation_files",
+    "name",
+    "parts",
+    "head",
+    "method",
+    "learning_rate",
+    "epochs",
+) + ("feedback_epochs", "batch_size", "seed", "start_from", "licences")
+
+
+class UsageError(ValueError):
+    """Options that do not go together, or that lead nowhere."""
+
+
+def default_base() -> Path:
+    """Where the bundled base model lies unless told otherwise: under the current directory."""
+    return BUNDLED_BASE
+
+
+def prepare(options: Namespace) -> None:
+    """Write the bundled base model."""
+    print(prepare_bundled_base(options.to))
+
+
+def train(options: Namespace) -> None:
+    """Fine-tune an adapter and say where it lies."""
+    config = train_config(options)
+    _refuse_leftover(config, options.resume)
+    from mlcore.train import train as run_training
+
+    print(run_training(config, on_progress=TrainingLines()))
+
+
+def train_config(options: Namespace) -> TrainConfig:
+    """The configuration that file and options give together.
+
+    Raises:
+        UsageError: the file is not readable, or a setting makes no sense.
+    """
+    body = _read_json(options.config) if options.config else {}
+    given = {name: getattr(options, name) for name in _TRAIN_FIELDS if getattr(options, name) is not None}
+    if options.rank is not None:
+        # alpha / rank is the strength of the update: it stays what it was.
+        lora = LoraConfig(**body.get("lora", {}))
+        given["lora"] = replace(lora, rank=options.rank, alpha=lora.alpha * options.rank / lora.rank)
+    body = {**body, **given, "base": _train_base(options, body)}
+    missing = [option for key, option in (("output", "--output"), ("train_files", "--train")) if not body.get(key)]
+    if missing:
+        raise UsageError(f"a training needs {' and '.join(missing)} (or a --config that says so)")
+    try:
+        return TrainConfig.from_json(body)
+    except ValueError as error:
+        raise UsageError(f"{options.config}: {error}" if options.config else str(error)) from error
+
+
+def evaluate(options: Namespace) -> None:
+    """Measure a model version, print the table, and keep the figures where that was asked for."""
+    manifest = read_manifest(options.model)
+    examples = _chosen(_examples(options.data), options.questions, manifest)
+    training = _had_by_the_model(_examples(options.train), examples, manifest)
+    engine = load_engine(options)
+    from mlcore.evaluate import evaluate as run_evaluation
+
+    with Counter("marked", len(examples)) as count:
+        result = run_evaluation(
+            engine, examples, feedback=options.feedback, training_examples=training, on_progress=count
+        )
+    print(evaluation_table(result))
+    _save(options.json, {"model": manifest.name, "data": [path.name for path in options.data], **result})
+    if options.record:
+        update_metrics(options.model, {options.record: result})
+
+
+def mark(options: Namespace) -> None:
+    """Mark the rows of a file; the output appears whole, in the order of the input."""
+    rows = read_rows(options.input)
+    if options.marked is not None:
+        for line in check_marked(read_examples(options.marked), rows, options.marked):
+            print(line, file=sys.stderr)
+    if not options.output.parent.is_dir():
+        raise UsageError(f"{options.output.parent} is not a directory: the output cannot be written there")
+    proposals = _mark(options, rows)
+    lines = [output_line(row, proposal) for row, proposal in zip(rows, proposals, strict=True)]
+    write_whole(options.output, "".join(line + "\n" for line in lines))
+
+
+def bench(options: Namespace) -> None:
+    """Measure speed and memory, print the table, and save the rows."""
+    from mlcore.bench import profile_table, rows_table, run_bench
+
+    result = run_bench(base_config(options), options.model, quick=options.quick, profile=options.profile)
+    print(rows_table(result.rows))
+    for line in result.notes:
+        print(line)
+    if options.profile:
+        print(profile_table(result))
+    _save(options.json, result.rows)
+
+
+def base_config(options: Namespace) -> BaseConfig:
+    """The base that the options name, quantised as the adapter was trained unless told otherwise.
+
+    Raises:
+        UsageError: a setting makes no sense.
+        AdapterError: the adapter cannot be read.
+        BaseModelError: the bundled model is not installed.
+    """
+    manifest = read_manifest(options.model, verify=False)
+    directory = options.base or prepare_bundled_base(default_base())
+    settings: dict[str, Any] = {"quantisation": options.quantisation or manifest.base.quantisation}
+    settings |= {key: value for key in ("compute_dtype", "device") if (value := getattr(options, key)) is not None}
+    try:
+        return BaseConfig(directory, **settings)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def load_engine(options: Namespace) -> Engine:
+    """The engine with the model version that the options name."""
+    config = base_config(options)
+    from mlcore.engine import Engine
+
+    engine = Engine(config)
+    engine.use(options.model)
+    return engine
+
+
+def _mark(options: Namespace, rows: Sequence[Row]) -> list[Any]:
+    # An empty file is marked without loading anything.
+    if not rows:
+        return []
+    engine = load_engine(options)
+    with Counter("marked", len(rows)) as count:
+        return mark_rows(engine, rows, feedback=options.feedback, on_progress=count)
+
+
+def _train_base(options: Namespace, body: dict[str, Any]) -> dict[str, Any]:
+    base = dict(body.get("base") or {})
+    base |= {
+        key: value
+        for key in ("quantisation", "compute_dtype", "device")
+        if (value := getattr(options, key)) is not None
+    }
+    if options.base is not None:
+        base["directory"] = options.base
+    if "directory" not in base:
+        base["directory"] = prepare_bundled_base(default_base())
+    if "quantisation" not in base and options.method == "lora":
+        base["quantisation"] = "none"
+    return base
+
+
+def _refuse_leftover(config: TrainConfig, resume: bool) -> None:
+    """A training is resumed on purpose, never by accident."""
+    partial = config.output.with_suffix(".partial")
+    if config.output.exists():
+        raise UsageError(f"{config.output} exists already; an adapter is never overwritten, choose another --output")
+    if partial.exists() and not resume:
+        raise UsageError(f"{partial} holds an unfinished training: go on with --resume, or delete it")
+
+
+def _examples(paths: Sequence[Path]) -> list[Example]:
+    examples = [example for path in paths for example in read_examples(path)]
+    if paths and not examples:
+        raise UsageError(f"{', '.join(map(str, paths))}: there are no marked answers")
+    return examples
+
+
+def _chosen(examples: Sequence[Example], questions: str, manifest: Manifest) -> list[Example]:
+    """All rows, or those of questions that were held out of the model's training, or those of all others."""
+    if questions == "all":
+        return list(examples)
+    held_out = _held_out(manifest)
+    rows = [row for row in examples if (row.question.id in held_out) == (questions == "held-out")]
+    if not rows:
+        raise UsageError(f"--questions {questions}: “{manifest.name}” knows no such question among these rows")
+    return rows
+
+
+def _had_by_the_model(training: Sequence[Example], measured: Sequence[Example], manifest: Manifest) -> list[Example]:
+    """The training rows that the rivals may learn from: no held-out question, and nothing that is measured on."""
+    held_out, taken = _held_out(manifest), {_key(row) for row in measured}
+    rows = [row for row in training if row.question.id not in held_out and _key(row) not in taken]
+    if training and not rows:
+        raise UsageError("--train: all of these rows are held out or measured on; none is left to learn from")
+    return rows
+
+
+def _held_out(manifest: Manifest) -> frozenset[str]:
+    return frozenset(manifest.training.get("held_out_questions") or ())
+
+
+def _key(row: Example) -> tuple[str, str, str]:
+    # Ids alone do not tell rows apart: files whose rows have none are numbered, each from 1.
+    return row.question.id, row.marked.answer.id, row.marked.answer.text
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UsageError(f"{path} is not readable JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise UsageError(f"{path} does not hold a training configuration (one JSON object)")
+    return body
+
+
+def _save(path: Path | None, body: object) -> None:
+    if path is not None:
+        write_whole(path, json.dumps(body, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
