@@ -1,0 +1,275 @@
+"""Settings of every deployment. What differs from one to the next is an environment variable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from gradingsite import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+# Everything that a run writes lies under this one directory: database, uploads, models, secrets.
+VAR_DIR = env.path("MARGINALIA_VAR", BASE_DIR / "var")
+VAR_DIR.mkdir(mode=0o750, parents=True, exist_ok=True)
+
+# --- Who may talk to the site, and how -------------------------------------------------------------------------------
+DEBUG = env.flag("DEBUG", default=False)
+SECRET_KEY = env.kept_secret("SECRET_KEY", VAR_DIR / "secret_key")
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.words("ALLOWED_HOSTS")]
+
+# HTTPS=1 is for a site behind TLS. It cannot be on for plain http://localhost: browsers may drop a "secure" cookie
+# there, so nobody could log in, and HSTS would send every other program on localhost to https as well.
+HTTPS = env.flag("HTTPS", default=False)
+# How many proxies of one's own stand in front; only then are X-Forwarded-For and -Proto believed.
+TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0, most=5)
+SITE_URL = env.url("SITE_URL", "", ("http", "https")).rstrip("/")  # for links in e-mails
+CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL else []
+
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # probes come from inside, over plain HTTP
+SECURE_HSTS_SECONDS = env.whole("HSTS_SECONDS", 31_536_000) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS and env.flag("HSTS_INCLUDE_SUBDOMAINS", default=True)
+SECURE_HSTS_PRELOAD = HTTPS and env.flag("HSTS_PRELOAD", default=True)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = env.whole("SESSION_HOURS", 24 * 14, least=1) * 3600
+
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],  # Bootstrap's icons are data: pictures inside its style sheet
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+    }
+}
+
+# --- What the site is made of ----------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "axes",
+    "bootstrap",
+    "crispy_forms",
+    "crispy_bootstrap5",
+    "csp",
+    "django_htmx",
+    "courses",
+    "grading",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "gradingsite.urls"
+WSGI_APPLICATION = "gradingsite.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
+
+# --- Database --------------------------------------------------------------------------------------------------------
+DATABASE_URL = env.url("DATABASE_URL", "", ("postgres", "postgresql", "sqlite"))
+SQLITE = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": VAR_DIR / "db.sqlite3",
+    "OPTIONS": {
+        # Writers queue at BEGIN instead of failing in the middle of a transaction, and readers never wait for them.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    },
+}
+
+
+def _database() -> dict[str, Any]:
+    if not DATABASE_URL or DATABASE_URL.startswith("sqlite://"):
+        name = dj_database_url.parse(DATABASE_URL)["NAME"] if DATABASE_URL else SQLITE["NAME"]
+        return {**SQLITE, "NAME": name}
+    config = dj_database_url.parse(DATABASE_URL, conn_max_age=600, conn_health_checks=True)
+    # A database that does not answer must not hang a page, nor the health check.
+    config["OPTIONS"] = {"connect_timeout": 5, **config.get("OPTIONS", {})}
+    return dict(config)
+
+
+DATABASES = {"default": _database()}
+
+# --- Accounts --------------------------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "gradingsite.accounts.EmailBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/"
+
+# A whole school may sit behind one address, so an address alone is not locked: the pair of account and address is.
+AXES_FAILURE_LIMIT = env.whole("LOGIN_FAILURE_LIMIT", 8, least=1)
+AXES_COOLOFF_TIME = env.whole("LOGIN_COOLOFF_MINUTES", 15, least=1) / 60  # axes counts hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "gradingsite.accounts.client_address"
+AXES_USERNAME_CALLABLE = "gradingsite.accounts.login_name"
+AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
+AXES_VERBOSE = False
+
+# --- Language and time -----------------------------------------------------------------------------------------------
+USE_I18N = True
+LANGUAGE_CODE = env.choice("LANGUAGE_CODE", "en", ("en", "de"))
+LANGUAGES = [("en", _("English")), ("de", _("German"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_TZ = True
+TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
+
+# --- Files -----------------------------------------------------------------------------------------------------------
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = VAR_DIR / "media"  # what was uploaded; no URL leads there, views hand it out by permission
+# Hashed and compressed names need `collectstatic` first; DEBUG and the tests do without.
+STATIC_MANIFEST = env.flag("STATIC_MANIFEST", default=not DEBUG)
+STATIC_STORAGE = (
+    "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    if STATIC_MANIFEST
+    else "django.contrib.staticfiles.storage.StaticFilesStorage"
+)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": STATIC_STORAGE},
+}
+WHITENOISE_USE_FINDERS = not STATIC_MANIFEST
+
+MEBIBYTE = 1024 * 1024
+MAX_UPLOAD_BYTES = env.whole("MAX_UPLOAD_MEBIBYTES", 20, least=1) * MEBIBYTE  # one file
+MAX_UPLOAD_FILES = env.whole("MAX_UPLOAD_FILES", 500, least=1)  # in one request, and inside one .zip
+MAX_UNPACKED_BYTES = env.whole("MAX_UNPACKED_MEBIBYTES", 200, least=1) * MEBIBYTE  # of one .zip, .docx or .odt
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * MEBIBYTE
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+DATA_UPLOAD_MAX_NUMBER_FILES = MAX_UPLOAD_FILES
+FILE_UPLOAD_PERMISSIONS = 0o640
+
+# --- E-mail ----------------------------------------------------------------------------------------------------------
+EMAIL_HOST = env.text("EMAIL_HOST")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_PORT = env.whole("EMAIL_PORT", 587, least=1, most=65535)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=True)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "marginalia@localhost")
+
+# --- Workers ---------------------------------------------------------------------------------------------------------
+REDIS_URL = env.url("REDIS_URL", "redis://127.0.0.1:6379/0", ("redis", "rediss", "redis+socket", "unix"))
+CELERY_BROKER_URL = REDIS_URL
+QUEUES = ("marking", "training", "default")
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"grading.tasks.mark_*": {"queue": "marking"}, "grading.tasks.train_*": {"queue": "training"}}
+CELERY_TASK_IGNORE_RESULT = True
+# A message is only a wake-up for rows in the database, which carry the lease: a repeated one does no harm, a lost one
+# is made good by the sweeper.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = float(env.whole("WORKER_SOFT_SHUTDOWN_SECONDS", 30))
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": env.whole("BROKER_VISIBILITY_SECONDS", 12 * 3600, least=60),
+    # Without these a publish from a page would wait for a dead broker as long as the kernel likes.
+    "socket_connect_timeout": 3,
+    "socket_timeout": 10,
+    "socket_keepalive": True,
+    "retry_on_timeout": True,
+}
+CELERY_TASK_PUBLISH_RETRY = False  # the sweeper sends again what was not sent
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    # Messages older than the next beat are dropped, so that a backlog of sweeps cannot build up while workers are away.
+    "sweep": {"task": "grading.tasks.sweep", "schedule": 20.0, "options": {"queue": "default", "expires": 20}},
+}
+
+# --- The model -------------------------------------------------------------------------------------------------------
+MARGINALIA_BASE_DIR = env.path("MARGINALIA_BASE_DIR", VAR_DIR / "models" / "smollm2-135m-instruct")
+MARGINALIA_VERSIONS_DIR = env.path("MARGINALIA_VERSIONS_DIR", VAR_DIR / "versions")
+MARGINALIA_TRAINING_DIR = env.path("MARGINALIA_TRAINING_DIR", VAR_DIR / "training")  # half-made adapters, checkpoints
+MARGINALIA_QUANTISATION = env.choice("MARGINALIA_QUANTISATION", "nf4", ("nf4", "int8", "none"))
+MARGINALIA_COMPUTE_DTYPE = env.choice("MARGINALIA_COMPUTE_DTYPE", "auto", ("auto", "float32", "bfloat16", "float16"))
+MARGINALIA_DEVICE = env.choice("MARGINALIA_DEVICE", "auto", ("auto", "cpu", "cuda", *(f"cuda:{n}" for n in range(16))))
+# Where frozen training data and the logs of trainings are kept.
+MARGINALIA_TRAINING_DIR = env.path("MARGINALIA_TRAINING_DIR", VAR_DIR / "training")
+MARKING_BATCH_SIZE = env.whole("MARKING_BATCH_SIZE", 16, least=1)  # answers that one worker takes at a time
+MARKING_SLICE_SECONDS = env.whole("MARKING_SLICE_SECONDS", 20, least=1)  # then other messages get their turn
+HEARTBEAT_SECONDS = env.whole("HEARTBEAT_SECONDS", 5, least=1)
+# A job or training whose worker was silent for this long goes back to the queue.
+LEASE_SECONDS = env.whole("LEASE_SECONDS", 60, least=2)
+# Workers that have not been heard of for this long are not counted on the health page.
+WORKER_SEEN_SECONDS = env.whole("WORKER_SEEN_SECONDS", 60, least=10)
+
+# --- Log -------------------------------------------------------------------------------------------------------------
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} [{process}] {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+        "celery.redirected": {"level": "WARNING"},
+        "axes": {"level": "WARNING"},
+    },
+}
+
+if DEBUG and HTTPS:
+    raise ImproperlyConfigured("DEBUG and HTTPS are both on; a site that the world can reach must not run with DEBUG.")

@@ -1,0 +1,17 @@
+"""Every address of the site; the apps name their own."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.i18n import JavaScriptCatalog
+
+from gradingsite import health
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("accounts/", include("django.contrib.auth.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),
+    path("site-admin/", admin.site.urls),
+    path("grading/", include("grading.urls")),
+    path("", include("courses.urls")),
+]

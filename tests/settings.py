@@ -1,0 +1,39 @@
+"""The site's settings under test: everything under a directory that goes away, no manifest, quick password hashes."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+_VAR = tempfile.mkdtemp(prefix="marginalia-tests-")
+_OWNER = os.getpid()
+os.environ.update(
+    {
+        "MARGINALIA_VAR": _VAR,
+        "DEBUG": "0",
+        "HTTPS": "0",
+        "STATIC_MANIFEST": "0",
+        "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", ""),
+        "REDIS_URL": "",
+        "SITE_URL": "",
+        "LANGUAGE_CODE": "en",
+    }
+)
+
+from gradingsite.settings import *  # noqa: E402, F403
+from gradingsite.settings import BASE_DIR, DATABASES, VAR_DIR  # noqa: E402
+
+# A file and not memory, so that threads and other processes meet the same locks as in a deployment.
+if not os.environ["DATABASE_URL"]:
+    DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Nothing listens there: a test that needs a broker starts its own.
+CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
+# The prepared base model is the one thing that tests share with a run: making it takes a while.
+MARGINALIA_BASE_DIR = BASE_DIR / "var" / "models" / "smollm2-135m-instruct"
+
+
+@atexit.register
+def _remove() -> None:
+    if os.getpid() == _OWNER:
+        shutil.rmtree(_VAR, ignore_errors=True)
