@@ -42,7 +42,7 @@ def move(row: Any, to: str, *, guard: Mapping[str, Any] | None = None, **fields:
         TransitionLost: the row has left that state, or the guard no longer holds.
     """
     check(type(row), row.state, to)
-    rows = type(row)._default_manager.filter(pk=row.pk, state=row.state, **(guard or {}))
+    rows = type(row)._default_manager.filter(pk=row.pk, state=row.state, **(guard or {}))  # noqa: SLF001
     if rows.update(state=to, **fields) != 1:
         raise TransitionLost(f"{type(row).__name__} {row.pk} is no longer {row.state}")
     row.state = to

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -49,6 +50,10 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def clean(self) -> None:
+        if self.max_points is not None and self.step in PointStep.values and self.max_points % self.step_points:
+            raise ValidationError({"max_points": _("The maximum must be a multiple of the step of points.")})
 
     @property
     def step_points(self) -> Decimal:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -7,7 +9,7 @@ from courses.models.assignment import Assignment
 
 
 class Rubric(models.Model):
-    """The criteria of one assignment; `revision` goes up with every change, so that a grade can name what it was given by."""
+    """The criteria of one assignment; `revision` counts its changes, so that a grade can name what it was given by."""
 
     assignment = models.OneToOneField(Assignment, models.CASCADE, related_name="rubric")
     revision = models.PositiveIntegerField(default=1)
@@ -15,6 +17,10 @@ class Rubric(models.Model):
 
     def __str__(self) -> str:
         return f"{self.assignment} · {self.revision}"
+
+    @property
+    def total(self) -> Decimal:
+        return sum((criterion.points for criterion in self.criteria.all()), Decimal(0))
 
 
 class Criterion(models.Model):

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from courses.errors import reason_for
 from courses.models.assignment import Assignment
 from courses.querysets import SubmissionQuerySet
 
@@ -54,6 +55,8 @@ class Submission(models.Model):
     original_name = models.CharField(max_length=255, blank=True)
     submitted_at = models.DateTimeField()
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    # What the row was called where it was imported from, so that importing it again doubles nothing.
+    external_id = models.CharField(max_length=200, blank=True, editable=False)
 
     objects = SubmissionQuerySet.as_manager()
 
@@ -64,7 +67,12 @@ class Submission(models.Model):
                 fields=["assignment", "student"],
                 condition=~models.Q(state=SubmissionState.SUPERSEDED),
                 name="one_current_submission_per_student",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["assignment", "external_id"],
+                condition=~models.Q(state=SubmissionState.SUPERSEDED) & ~models.Q(external_id=""),
+                name="one_current_submission_per_external_id",
+            ),
         ]
         indexes = [models.Index(fields=["assignment", "state", "id"], name="submission_list")]
 
@@ -76,9 +84,19 @@ class Submission(models.Model):
         due = self.assignment.due_at
         return due is not None and self.submitted_at > due
 
+    @property
+    def is_blank(self) -> bool:
+        """Handed in without a word: never sent to the model."""
+        return self.state == SubmissionState.READY and not self.text.strip()
+
+    @property
+    def reason(self) -> str:
+        """Why the file could not be read, in words; empty where it could."""
+        return reason_for(self.unreadable_reason) if self.unreadable_reason else ""
+
 
 class UnmatchedFile(models.Model):
-    """A file of a teacher's upload that no student's name or address fitted: kept until a teacher assigns or discards it."""
+    """A file of a teacher's upload that no student's name fitted: kept until a teacher assigns or discards it."""
 
     assignment = models.ForeignKey(Assignment, models.CASCADE, related_name="unmatched_files")
     original = models.FileField(upload_to=original_path, max_length=200)
