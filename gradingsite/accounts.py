@@ -13,7 +13,7 @@ from django.http import HttpRequest
 class EmailBackend(ModelBackend):
     """Usernames are e-mail addresses in lower case; phones like to begin them with a capital letter."""
 
-    def authenticate(  # type: ignore[override]  # as the class above it, which its stubs let off too
+    def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
         username = username.strip().lower() if username else username

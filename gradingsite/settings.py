@@ -10,7 +10,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from gradingsite import env
+from gradingsite import broker, env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # Everything that a run writes lies under this one directory: database, uploads, models, secrets.
@@ -207,7 +207,7 @@ EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "marginalia@localhost")
 
 # --- Workers ---------------------------------------------------------------------------------------------------------
-REDIS_URL = env.url("REDIS_URL", "redis://127.0.0.1:6379/0", ("redis", "rediss", "redis+socket", "unix"))
+REDIS_URL = env.url("REDIS_URL", broker.socket_url(VAR_DIR), ("redis", "rediss", "redis+socket"))
 CELERY_BROKER_URL = REDIS_URL
 QUEUES = ("marking", "training", "default")
 CELERY_TASK_DEFAULT_QUEUE = "default"

