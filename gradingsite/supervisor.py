@@ -93,10 +93,8 @@ def refuse_taken_port(place: Place) -> None:
         try:
             probe.bind((place.host, place.port))
         except OSError as error:
-            where = f"Port {place.port} on {place.host}"
-            raise SystemExit(
-                f"{where} cannot be used ({error.strerror}); try PORT={place.port + 1} make run."
-            ) from None
+            where, other = f"Port {place.port} on {place.host}", place.port + 1
+            raise SystemExit(f"{where} cannot be used ({error.strerror}); try PORT={other} make run.") from None
 
 
 def _run(place: Place) -> None:
