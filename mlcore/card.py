@@ -11,8 +11,7 @@ if TYPE_CHECKING:
 # What a card says of every adapter, whatever it measured.
 _ALWAYS = (
     "A mark is a proposal: a teacher has to read the answer before it counts.",
-    "Marks follow the wording of answers it has seen; on questions it has never seen it is less sure, "
-    "see the figures on unseen questions where there are some.",
+    "Marks follow the wording of answers it has seen. On questions it has never seen it is less sure.",
     "It must not be used to decide about people without a teacher, nor to detect cheating.",
 )
 _TRAINING_LINES = ("parts", "head", "method", "epochs", "learning_rate", "batch_size", "seed")

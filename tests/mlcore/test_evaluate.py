@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
+from mlcore.cli.report import evaluation_table
 from mlcore.evaluate import evaluate, measure
-from mlcore.report import evaluation_table
 from mlcore.schemas import Answer, Example, MarkedAnswer, Proposal, Question
 
 COLOUR = Question(id="colour", text="Which colour?", max_points=2.0, step=1.0)

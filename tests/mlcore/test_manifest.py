@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -217,7 +217,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     name=names,
     metrics=st.dictionaries(names, json_values, max_size=3),
@@ -239,25 +239,31 @@ def test_any_manifest_survives_the_round_trip(
     assert replace(read, files={}) == manifest
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_a_flipped_byte_is_noticed_or_means_nothing(data: st.DataObject) -> None:
     with TemporaryDirectory() as directory:
         adapter = write_adapter(Path(directory) / "one", write_weights, make_manifest())
         before = read_manifest(adapter)
         path = adapter / data.draw(st.sampled_from(["manifest.json", "scorer.safetensors"]))
-        content = bytearray(path.read_bytes())
+        before_bytes = path.read_bytes()
+        content = bytearray(before_bytes)
         position = data.draw(st.integers(0, len(content) - 1))
         content[position] ^= data.draw(st.integers(1, 255))
         path.write_bytes(content)
-        # In the manifest a space may become a tab; in the weights every change counts.
-        try:
-            after = read_manifest(adapter)
-        except AdapterError as error:
-            assert os.fspath(adapter) in str(error)
+        if path.name == "manifest.json" and _same_content(bytes(content), before_bytes):
+            # A space that became a tab, for instance.
+            assert read_manifest(adapter) == before
         else:
-            assert path.name == "manifest.json"
-            assert after == before
+            with pytest.raises(AdapterError, match=re.escape(str(path))):
+                read_manifest(adapter)
+
+
+def _same_content(first: bytes, second: bytes) -> bool:
+    try:
+        return json.loads(first) == json.loads(second)
+    except ValueError:
+        return False
 
 
 def _keep(_: int) -> None:

@@ -1,43 +1,16 @@
-"""The command line: python -m mlcore prepare | train | evaluate | mark | bench.
-
-What a person can put right (a missing file, a broken line, a setting that makes no sense) ends with one sentence on
-standard error and status 2; anything else is a fault of the program and shows its traceback.
-"""
+"""The options of each command."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mlcore import commands
-from mlcore.base import BaseModelError
+from mlcore.cli import commands
 from mlcore.config import COMPUTE_DTYPES, PARTS, QUANTISATIONS
-from mlcore.data import TrainingDataError
-from mlcore.manifest import AdapterError
-from mlcore.rows import RowError
 
-USER_ERROR, INTERRUPTED = 2, 130
-STARTER = Path(__file__).parent / "starter"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status (0, or 2 after an error that the user can put right)."""
-    options = build_parser().parse_args(arguments)
-    try:
-        options.run(options)
-    except (commands.UsageError, RowError, AdapterError, BaseModelError, TrainingDataError) as error:
-        return _refuse(str(error))
-    except OSError as error:
-        if error.filename is None:
-            raise
-        return _refuse(f"{error.filename}: {error.strerror}")
-    except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
-        return INTERRUPTED
-    return 0
+STARTER = Path(__file__).parent.parent / "starter"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -151,8 +124,3 @@ def _names(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
         return names
 
     return split
-
-
-def _refuse(message: str) -> int:
-    print(f"error: {message}", file=sys.stderr)
-    return USER_ERROR

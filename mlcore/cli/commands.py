@@ -6,17 +6,17 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlcore.base import prepare_bundled_base
+from mlcore.base import describe_base, prepare_bundled_base
+from mlcore.cli.marking import check_marked, mark_rows, output_line
+from mlcore.cli.progress import Counter, TrainingLines
+from mlcore.cli.report import evaluation_table
 from mlcore.config import BaseConfig, LoraConfig, TrainConfig
 from mlcore.files import write_whole
 from mlcore.manifest import Manifest, read_manifest, update_metrics
-from mlcore.marking import check_marked, mark_rows, output_line
-from mlcore.progress import Counter, TrainingLines
-from mlcore.report import evaluation_table
 from mlcore.rows import Row, read_examples, read_rows
 from mlcore.schemas import Example
 
@@ -25,19 +25,6 @@ if TYPE_CHECKING:
 
 BASE_VARIABLE = "MARGINALIA_BASE"
 BUNDLED_BASE = Path("var/models/smollm2-135m-instruct")
-
-# Options of `train` that are fields of the configuration by the same name.
-_TRAIN_FIELDS = (
-    "output",
-    "train_files",
-    "validation_files",
-    "name",
-    "parts",
-    "head",
-    "method",
-    "learning_rate",
-    "epochs",
-) + ("feedback_epochs", "batch_size", "seed", "start_from", "licences")
 
 
 class UsageError(ValueError):
@@ -70,7 +57,9 @@ def train_config(options: Namespace) -> TrainConfig:
         UsageError: the file is not readable, or a setting makes no sense.
     """
     body = _read_json(options.config) if options.config else {}
-    given = {name: getattr(options, name) for name in _TRAIN_FIELDS if getattr(options, name) is not None}
+    # Options are called as the fields that they set; --base names a directory, and the field is more than that.
+    names = {field.name for field in fields(TrainConfig)} - {"base"}
+    given = {name: value for name, value in vars(options).items() if name in names and value is not None}
     if options.rank is not None:
         # alpha / rank is the strength of the update: it stays what it was.
         lora = LoraConfig(**body.get("lora", {}))
@@ -134,13 +123,16 @@ def base_config(options: Namespace) -> BaseConfig:
 
     Raises:
         UsageError: a setting makes no sense.
-        AdapterError: the adapter cannot be read.
-        BaseModelError: the bundled model is not installed.
+        AdapterError: the adapter cannot be read, or belongs to another base.
+        BaseModelError: no checkpoint lies there, or the bundled model is not installed.
     """
     manifest = read_manifest(options.model, verify=False)
     directory = options.base or prepare_bundled_base(default_base())
     settings: dict[str, Any] = {"quantisation": options.quantisation or manifest.base.quantisation}
     settings |= {key: value for key in ("compute_dtype", "device") if (value := getattr(options, key)) is not None}
+    # Said before minutes are spent on loading.
+    info = describe_base(directory)
+    manifest.require_base(info.name, info.revision)
     try:
         return BaseConfig(directory, **settings)
     except ValueError as error:

@@ -62,10 +62,8 @@ def check_marked(marked: Sequence[Example], rows: Sequence[Row], path: Path) -> 
     groups = group_by_question(marked)
     unknown = [key for key in groups if key not in asked]
     known = sum(len(examples) for key, examples in groups.items() if key in asked)
-    lines = [
-        f"{path}: {known} marked answers to {len(groups) - len(unknown)} of the input's {len(asked)} questions were "
-        "read and checked; they do not change the marks yet."
-    ]
+    where = f"{len(groups) - len(unknown)} of the input's {len(asked)} questions"
+    lines = [f"{path}: {known} marked answers to {where} were read and checked; they do not change the marks yet."]
     if unknown:
         shown = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
         lines.append(f"{path}: these questions are not in the input: {shown}")
