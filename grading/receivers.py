@@ -1,1 +1,35 @@
-"""What grading does when courses says that a submission is ready."""
+"""What grading does when courses says that a submission is ready, and when a worker process starts and stops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery.signals import worker_process_init, worker_process_shutdown
+from django.dispatch import receiver
+
+from courses.models import Submission
+from courses.signals import submission_ready
+
+
+@receiver(submission_ready)
+def replace_earlier(sender: Any, submission: Submission, replaces: bool = True, **kwargs: Any) -> None:
+    """What was proposed for the answer that this one replaces is of no use any more."""
+    from grading.services.replaced import submission_replaced
+
+    if replaces:
+        submission_replaced(submission=submission)
+
+
+@worker_process_init.connect
+def start_pulse(**kwargs: Any) -> None:
+    """Runs in the process that will do the work, with every kind of pool. It must be quick: no model is loaded here."""
+    from grading import runtime_pulse
+
+    runtime_pulse.start()
+
+
+@worker_process_shutdown.connect
+def stop_pulse(**kwargs: Any) -> None:
+    from grading import runtime_pulse
+
+    runtime_pulse.stop()

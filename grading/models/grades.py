@@ -37,6 +37,9 @@ class Grade(models.Model):
     A submission has at most one open grade (proposed or approved) and at most one released one: a regrade is a new
     row beside the released one and takes its place when it is released itself.
 
+    `points` and `feedback.text` are the teacher's. The text starts as a copy of the proposal, so that a teacher can
+    also leave it empty; points stay empty until somebody sets or approves them.
+
     `edition` goes up with every change a person makes, so that two people on one page cannot overwrite each other.
     """
 
@@ -68,6 +71,9 @@ class Grade(models.Model):
     approved_at = models.DateTimeField(null=True, blank=True)
     released_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     released_at = models.DateTimeField(null=True, blank=True)
+    told_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("when the student was told by e-mail; empty: still to be told")
+    )
 
     objects = GradeQuerySet.as_manager()
 

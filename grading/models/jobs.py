@@ -36,6 +36,9 @@ class GradingRun(models.Model):
     with_feedback = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
+    claimed_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("when a worker last took a batch of it: runs take turns")
+    )
 
     objects = GradingRunQuerySet.as_manager()
 

@@ -39,7 +39,8 @@ class TrainingSet(models.Model):
 class TrainingExample(models.Model):
     """Text, rubric snapshot, and the teacher's points and feedback of one released grade or one uploaded row.
 
-    CANDIDATE → ACCEPTED | EXCLUDED; ACCEPTED → EXCLUDED. `row` is the example as mlcore reads it (one line of JSONL).
+    CANDIDATE → ACCEPTED | EXCLUDED; ACCEPTED → EXCLUDED. `row` is the example as mlcore reads it (one line of JSONL);
+    names never enter it, only a keyed hash of the student. A grade that is released again makes a new example.
     """
 
     TRANSITIONS = {
@@ -49,7 +50,7 @@ class TrainingExample(models.Model):
 
     source = models.CharField(max_length=8, choices=ExampleSource.choices)
     state = models.CharField(max_length=10, choices=ExampleState.choices, default=ExampleState.CANDIDATE)
-    grade = models.OneToOneField(Grade, models.CASCADE, null=True, blank=True, related_name="training_example")
+    grade = models.ForeignKey(Grade, models.CASCADE, null=True, blank=True, related_name="training_examples")
     course = models.ForeignKey(Course, models.CASCADE, null=True, blank=True, related_name="training_examples")
     training_set = models.ForeignKey(TrainingSet, models.CASCADE, null=True, blank=True, related_name="examples")
     question_key = models.CharField(max_length=200)
@@ -63,6 +64,13 @@ class TrainingExample(models.Model):
     class Meta:
         ordering = ["pk"]
         indexes = [models.Index(fields=["state", "course"], name="example_by_course")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["grade"],
+                condition=models.Q(state__in=[ExampleState.CANDIDATE, ExampleState.ACCEPTED]),
+                name="one_live_example_per_grade",
+            )
+        ]
 
 
 class TrainingState(models.TextChoices):
@@ -131,6 +139,7 @@ class TrainingRun(models.Model):
 
 class ExampleSplit(models.TextChoices):
     TRAIN = "train", _("trained on")
+    VALIDATION = "validation", _("watched while training")
     HELD_OUT = "held_out", _("held out")
 
 
@@ -140,7 +149,7 @@ class TrainingRunExample(models.Model):
     run = models.ForeignKey(TrainingRun, models.CASCADE, related_name="run_examples")
     example = models.ForeignKey(TrainingExample, models.SET_NULL, null=True, related_name="+")
     content_hash = models.CharField(max_length=64)
-    split = models.CharField(max_length=8, choices=ExampleSplit.choices)
+    split = models.CharField(max_length=10, choices=ExampleSplit.choices)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "example"], name="an_example_once_per_run")]

@@ -1,0 +1,132 @@
+"""What can go wrong in grading. Rows keep the code; `message_for` gives the words in the reader's language.
+
+User errors are raised to the person who asked (a view shows their message); application errors are only ever stored on
+a job or a run that failed.
+"""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as translate
+from django.utils.translation import gettext_lazy as _
+
+from courses.errors import UserError
+
+
+class NoModelVersion(UserError):
+    code = "no_model_version"
+    words = _("No model version is in use. An administrator has to put one in use before answers can be marked.")
+
+
+class NothingToMark(UserError):
+    code = "nothing_to_mark"
+    words = _("There is nothing to mark: no readable submission without an approved grade is left in this selection.")
+
+
+class EditedMeanwhile(UserError):
+    code = "edited_meanwhile"
+    words = _("Somebody changed this grade while you had it open. Look at it again; nothing of yours was saved.")
+
+
+class GradeIsClosed(UserError):
+    code = "grade_is_closed"
+    words = _("This grade is %(state)s and cannot be changed that way.")
+
+
+class PointsMissing(UserError):
+    code = "points_missing"
+    words = _("Give points before you approve.")
+
+
+class PointsNotAllowed(UserError):
+    code = "points_not_allowed"
+    words = _("%(what)s: %(points)s is not allowed. Points go from 0 to %(maximum)s in steps of %(step)s.")
+
+
+class CriteriaExceedMaximum(UserError):
+    code = "criteria_exceed_maximum"
+    words = _("The criteria add up to %(sum)s points, more than the maximum of %(maximum)s. Set the total yourself.")
+
+
+class UnknownCriterion(UserError):
+    code = "unknown_criterion"
+    words = _("One of these criteria does not belong to this grade. Load the page again.")
+
+
+class SubmissionReplaced(UserError):
+    code = "submission_replaced"
+    words = _("The student has handed in again; mark the newer submission.")
+
+
+class NewerGradeReleased(UserError):
+    code = "newer_grade_released"
+    words = _("Another grade of this submission is released already.")
+
+
+class NothingToRelease(UserError):
+    code = "nothing_to_release"
+    words = _("There is no approved grade to release.")
+
+
+class VersionNotReady(UserError):
+    code = "version_not_ready"
+    words = _("The model version “%(name)s” is %(state)s and cannot take that step.")
+
+
+class VersionUnusable(UserError):
+    code = "version_unusable"
+    words = _("The model version “%(name)s” cannot be used: %(reason)s")
+
+
+class VersionExists(UserError):
+    code = "version_exists"
+    words = _("There is a model version named “%(name)s” already.")
+
+
+class NoEarlierVersion(UserError):
+    code = "no_earlier_version"
+    words = _("No other version was in use before, so there is nothing to go back to.")
+
+
+class TooFewExamples(UserError):
+    code = "too_few_examples"
+    words = _("%(found)s marked answers are too few to train on; at least %(needed)s are needed.")
+
+
+class TrainingSettingsRefused(UserError):
+    code = "training_settings_refused"
+    words = _("These training settings do not work: %(reason)s")
+
+
+class TrainingSetRefused(UserError):
+    code = "training_set_refused"
+    words = _("The file cannot be used: %(reason)s")
+
+
+class RunIsOver(UserError):
+    code = "run_is_over"
+    words = _("This run is over already.")
+
+
+_STORED: dict[str, str | Promise] = {
+    "worker_lost": _("The worker stopped in the middle, three times. Try again; if it happens again, tell an admin."),
+    "model_failed": _("The model failed on this answer, three times."),
+    "out_of_memory": _("The machine's memory was too small for this answer."),
+    "adapter_unreadable": _("The files of the model version are missing or damaged."),
+    "base_unreadable": _("The base model could not be loaded."),
+    "approved_meanwhile": _("A person approved a grade while this was being marked; theirs stands."),
+    "changed_meanwhile": _("A person worked on the grade while this was being marked; theirs stands."),
+    "submission_replaced": _("The student handed in again while this was being marked."),
+    "cancelled": _("Cancelled."),
+    "training_failed": _("The training ended with an error."),
+    "training_data": _("The training data cannot be used."),
+    "training_worker_lost": _("The training worker stopped twice in the middle of the training."),
+    "training_silent": _("The training stopped reporting progress and was ended."),
+}
+
+
+def message_for(code: str) -> str:
+    """The words for a stored code, in the language of whoever reads; empty for an empty code."""
+    if not code:
+        return ""
+    return str(_STORED[code]) if code in _STORED else translate("It failed for an unknown reason (%s).") % code

@@ -1,0 +1,67 @@
+"""All writes of the app. Keyword-only; who may call them is decided by courses.access before.
+
+What only a worker calls (jobs, results, training_work, workers, upkeep, mails) is imported from its own module.
+"""
+
+from grading.services.exports import grades_as_csv, grades_as_xlsx
+from grading.services.imports import grades_import, marked_answers_import
+from grading.services.release import grade_release_again, grade_withdraw, grades_release
+from grading.services.review import (
+    grade_approve,
+    grade_by_hand,
+    grade_change,
+    grade_regrade,
+    grade_reject,
+    grade_reopen,
+)
+from grading.services.runs import (
+    RunProgress,
+    grading_run_cancel,
+    grading_run_retry_failed,
+    grading_run_start,
+    run_progress,
+    worker_listening,
+)
+from grading.services.training import training_run_cancel, training_run_start
+from grading.services.training_sets import training_set_upload
+from grading.services.versions import (
+    previous_version,
+    version_promote,
+    version_register,
+    version_reject,
+    version_retire,
+    version_roll_back,
+    worse_than_in_use,
+)
+
+__all__ = [
+    "RunProgress",
+    "grade_approve",
+    "grade_by_hand",
+    "grade_change",
+    "grade_regrade",
+    "grade_reject",
+    "grade_release_again",
+    "grade_reopen",
+    "grade_withdraw",
+    "grades_as_csv",
+    "grades_as_xlsx",
+    "grades_import",
+    "grades_release",
+    "grading_run_cancel",
+    "grading_run_retry_failed",
+    "grading_run_start",
+    "marked_answers_import",
+    "previous_version",
+    "run_progress",
+    "training_run_cancel",
+    "training_run_start",
+    "training_set_upload",
+    "version_promote",
+    "version_register",
+    "version_reject",
+    "version_retire",
+    "version_roll_back",
+    "worker_listening",
+    "worse_than_in_use",
+]

@@ -1,0 +1,136 @@
+"""Grades of an assignment as CSV and XLSX. What students wrote can never act as a formula in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Prefetch
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from courses.models import Assignment, Submission
+from grading.models import CriterionScore, Grade
+from grading.selectors import shown_first
+
+# What spreadsheets take for the start of a formula, with the full-width forms that some of them fold.
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
+_LONGEST_CELL = 32_767  # characters, XLSX
+
+Cell = str | Decimal | datetime | None
+
+
+def grades_as_csv(*, assignment: Assignment) -> bytes:
+    """UTF-8 with a byte order mark, without which Excel reads umlauts as two characters."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    for row in _table(assignment):
+        writer.writerow([_as_text(cell) for cell in row])
+    return b"\xef\xbb\xbf" + out.getvalue().encode()
+
+
+def grades_as_xlsx(*, assignment: Assignment) -> bytes:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.remove(book.active)
+    sheet = book.create_sheet("Grades")
+    for number, row in enumerate(_table(assignment), 1):
+        for column, value in enumerate(row, 1):
+            _put(sheet.cell(number, column), value)
+    sheet.freeze_panes = "A2"
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def defused(text: str) -> str:
+    """The text with an apostrophe before it where a spreadsheet would take it for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
+
+
+def _table(assignment: Assignment) -> Iterator[list[Cell]]:
+    rubric = getattr(assignment, "rubric", None)
+    criteria = [criterion.title for criterion in rubric.criteria.all()] if rubric else []
+    yield [*_head(), *(defused(title) for title in criteria)]
+    for submission in _submissions(assignment):
+        grades = submission.grades.all()
+        yield _row(submission, grades[0] if grades else None, criteria)
+
+
+def _head() -> list[Cell]:
+    return [
+        _("Student"),
+        _("E-mail"),
+        _("Points"),
+        _("Maximum"),
+        _("State"),
+        _("Feedback"),
+        _("Proposed points"),
+        _("Model version"),
+        _("Approved by"),
+        _("Handed in"),
+        _("Approved"),
+        _("Released"),
+    ]
+
+
+def _submissions(assignment: Assignment) -> Any:
+    scores = Prefetch("criterion_scores", CriterionScore.objects.order_by("position", "pk"))
+    grades = shown_first(Grade.objects.select_related("feedback", "version", "approved_by")).prefetch_related(scores)
+    rows = Submission.objects.current().filter(assignment=assignment).select_related("student")
+    return rows.prefetch_related(Prefetch("grades", grades)).order_by(
+        "student__last_name", "student__first_name", "student__username"
+    )
+
+
+def _row(submission: Submission, grade: Grade | None, criteria: list[str]) -> list[Cell]:
+    student = submission.student
+    who: list[Cell] = [defused(student.get_full_name() or student.get_username()), defused(student.email)]
+    handed_in = timezone.localtime(submission.submitted_at)
+    if grade is None:
+        state = submission.get_state_display()
+        return [*who, None, submission.assignment.max_points, state, "", None, "", "", handed_in, None, None]
+    by_title = {score.title: score.points for score in grade.criterion_scores.all()}
+    return [
+        *who,
+        grade.points,
+        grade.max_points,
+        grade.get_state_display(),
+        defused(grade.feedback.text),
+        grade.proposed_points,
+        defused(grade.version.name) if grade.version else "",
+        defused(grade.approved_by.get_full_name() or grade.approved_by.get_username()) if grade.approved_by else "",
+        handed_in,
+        _local(grade.approved_at),
+        _local(grade.released_at),
+        *(by_title.get(title) for title in criteria),
+    ]
+
+
+def _local(moment: datetime | None) -> datetime | None:
+    return timezone.localtime(moment) if moment else None
+
+
+def _as_text(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, datetime):
+        return cell.strftime("%Y-%m-%d %H:%M")
+    return str(cell)
+
+
+def _put(place: Any, value: Cell) -> None:
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    if isinstance(value, datetime):
+        place.value, place.number_format = value.replace(tzinfo=None), "yyyy-mm-dd hh:mm"
+    elif isinstance(value, str):
+        place.value = ILLEGAL_CHARACTERS_RE.sub("", value)[:_LONGEST_CELL]
+        place.data_type = "s"
+    else:
+        place.value = value

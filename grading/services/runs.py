@@ -1,0 +1,156 @@
+"""Grading runs: what a teacher starts, stops and watches on the assignment's page."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import models, transaction
+from django.utils import timezone
+
+from courses.models import Assignment, Submission
+from courses.transitions import move_all
+from grading import tasks
+from grading.exceptions import NoModelVersion, NothingToMark
+from grading.models import GradingJob, GradingRun, JobState, ModelVersion, RunScope, Worker, WorkerKind
+from grading.models.jobs import ACTIVE_JOB_STATES
+from grading.selectors import by_person, graded
+
+RATE_WINDOW = timedelta(minutes=2)
+
+
+def grading_run_start(
+    *,
+    assignment: Assignment,
+    by: User,
+    scope: str,
+    submissions: Collection[Submission] | None = None,
+    with_feedback: bool = True,
+) -> GradingRun:
+    """Queue the marking of an assignment's submissions; the run that is active already where nothing new is to start.
+
+    Approved grades are left alone, and so is what a person is working on, unless it was selected.
+
+    Raises:
+        NoModelVersion: no version is in use.
+        NothingToMark: nothing of the selection is left to mark, and no run is active.
+    """
+    version = ModelVersion.objects.promoted().first()
+    if version is None:
+        raise NoModelVersion
+    with transaction.atomic():
+        _lock(assignment)
+        chosen = list(_to_mark(assignment, RunScope(scope), submissions).values_list("pk", flat=True))
+        if not chosen:
+            return _active_run(assignment)
+        run = GradingRun.objects.create(
+            assignment=assignment, version=version, requested_by=by, scope=scope, with_feedback=with_feedback
+        )
+        GradingJob.objects.bulk_create([GradingJob(run=run, submission_id=pk) for pk in chosen], batch_size=500)
+        tasks.wake_marking()
+    return run
+
+
+def grading_run_cancel(*, run: GradingRun, by: User) -> int:
+    """Stop what has not been written yet; the number of jobs stopped. A worker notices by itself."""
+    now = timezone.now()
+    with transaction.atomic():
+        GradingRun.objects.filter(pk=run.pk, cancelled_at=None).update(cancelled_at=now)
+        return move_all(run.jobs.all(), ACTIVE_JOB_STATES, JobState.CANCELLED, finished_at=now, error_code="cancelled")
+
+
+def grading_run_retry_failed(*, run: GradingRun, by: User) -> int:
+    """Queue the failed jobs of a run again, with their attempts counted anew; the number of jobs queued."""
+    with transaction.atomic():
+        _lock(run.assignment)
+        busy = GradingJob.objects.active().filter(submission__assignment=run.assignment).values("submission")
+        failed = run.jobs.filter(submission__state="ready").exclude(submission__in=busy)
+        again = move_all(
+            failed, [JobState.FAILED], JobState.QUEUED, attempt=0, finished_at=None, error_code="", error_detail=""
+        )
+        if again:
+            GradingRun.objects.filter(pk=run.pk).update(cancelled_at=None)
+            tasks.wake_marking()
+    return again
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """How far a run is. `rate_per_minute` and `seconds_left` are None where too little is known to say."""
+
+    total: int
+    queued: int
+    running: int
+    done: int
+    failed: int
+    cancelled: int
+    rate_per_minute: float | None
+    seconds_left: int | None
+    active: bool
+    worker_listening: bool
+
+    @property
+    def percent(self) -> int:
+        return 100 * (self.total - self.queued - self.running) // self.total if self.total else 100
+
+
+def run_progress(run: GradingRun) -> RunProgress:
+    counts = dict(run.jobs.values_list("state").annotate(models.Count("pk")))
+    left = sum(counts.get(state, 0) for state in ACTIVE_JOB_STATES)
+    rate = _rate(run) if left else None
+    return RunProgress(
+        total=sum(counts.values()),
+        queued=counts.get(JobState.QUEUED, 0),
+        running=counts.get(JobState.RUNNING, 0),
+        done=counts.get(JobState.SUCCEEDED, 0),
+        failed=counts.get(JobState.FAILED, 0),
+        cancelled=counts.get(JobState.CANCELLED, 0),
+        rate_per_minute=rate,
+        seconds_left=round(60 * left / rate) if rate else None,
+        active=left > 0,
+        worker_listening=worker_listening(WorkerKind.MARKING),
+    )
+
+
+def worker_listening(kind: str) -> bool:
+    since = timezone.now() - timedelta(seconds=settings.WORKER_SEEN_SECONDS)
+    return Worker.objects.listening(since).filter(kind=kind).exists()
+
+
+def _lock(assignment: Assignment) -> None:
+    """Starts and retries of one assignment take turns, so that a second click starts nothing twice."""
+    Assignment.objects.select_for_update().get(pk=assignment.pk)
+
+
+def _to_mark(
+    assignment: Assignment, scope: RunScope, submissions: Collection[Submission] | None
+) -> models.QuerySet[Submission]:
+    busy = GradingJob.objects.active().values("submission")
+    rows = assignment.submissions.ready().exclude(pk__in=busy).exclude(grades__state="approved")
+    if scope == RunScope.SELECTED:
+        return rows.filter(pk__in=[submission.pk for submission in submissions or ()])
+    rows = rows.exclude(pk__in=by_person().values("submission"))
+    return rows.exclude(pk__in=graded().values("submission")) if scope == RunScope.UNGRADED else rows
+
+
+def _active_run(assignment: Assignment) -> GradingRun:
+    run = assignment.grading_runs.filter(jobs__state__in=ACTIVE_JOB_STATES).order_by("-pk").first()
+    if run is None:
+        raise NothingToMark
+    return run
+
+
+def _rate(run: GradingRun) -> float | None:
+    """Answers finished per minute over the last minutes, or since the run was first taken up if that is less."""
+    now = timezone.now()
+    over = run.jobs.filter(state__in=[JobState.SUCCEEDED, JobState.FAILED])
+    first = run.jobs.filter(started_at__isnull=False).order_by("started_at").first()
+    if first is None or first.started_at is None:
+        return None
+    since = max(first.started_at, now - RATE_WINDOW)
+    done = over.filter(finished_at__gte=since).count()
+    seconds = (now - since).total_seconds()
+    return 60 * done / seconds if done and seconds > 0 else None

@@ -1,0 +1,207 @@
+"""Training runs as an admin starts and stops them: everything that decides the result is frozen at the start."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import uuid
+import zlib
+from collections import Counter
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from courses.models import Course
+from courses.transitions import TransitionLost, move
+from grading import tasks
+from grading.exceptions import RunIsOver, TooFewExamples, TrainingSettingsRefused
+from grading.models import (
+    ModelVersion,
+    TrainingExample,
+    TrainingRun,
+    TrainingRunExample,
+    TrainingSet,
+    TrainingState,
+)
+from grading.models.training import ACTIVE_TRAINING_STATES
+from grading.services.versions import version_directory
+from grading.splits import HELD_OUT, TRAIN, Split, SplitItem, split_examples
+from mlcore.base import BaseModelError, describe_base
+from mlcore.config import BaseConfig, LoraConfig, Quantisation, TrainConfig
+
+LEAST_EXAMPLES = 12
+LEAST_TRAINED_ON = 8  # mlcore refuses less
+TRAIN_FILE, VALIDATION_FILE, HELD_OUT_FILE = "train.jsonl", "validation.jsonl", "held_out.jsonl"
+
+
+def training_run_start(  # noqa: PLR0913 - one argument for each field of the form
+    *,
+    by: User,
+    request_key: uuid.UUID | str,
+    courses: Collection[Course],
+    training_sets: Collection[TrainingSet],
+    parts: Sequence[str],
+    method: str,
+    rank: int,
+    learning_rate: float,
+    epochs: float,
+    start_from: ModelVersion | None = None,
+    head: str = "regression",
+) -> TrainingRun:
+    """Queue a fine-tuning on what these courses released and these sets hold. A second call with the same
+    `request_key` (one per form shown) gives the run of the first.
+
+    Raises:
+        TooFewExamples: there is too little to train on and to measure with.
+        TrainingSettingsRefused: the settings contradict each other.
+    """
+    earlier = TrainingRun.objects.filter(request_key=request_key).first()
+    if earlier is not None:
+        return earlier
+    if start_from is None and "scorer" not in parts:
+        # Alone, a feedback writer cannot mark: it goes on from the scorer in use.
+        start_from = ModelVersion.objects.promoted().first()
+    config = _config(request_key, parts, method, rank, learning_rate, epochs, start_from, head)
+    examples = _examples(courses, training_sets)
+    split = _split(examples, config.seed)
+    try:
+        with transaction.atomic():
+            run = TrainingRun.objects.create(
+                requested_by=by,
+                request_key=request_key,
+                config={**config.to_json(), "split_by": split.by},
+                start_from=start_from,
+                base_revision=_base_revision(start_from),
+                code_version=code_version(),
+                seed=config.seed,
+            )
+            _freeze(run, examples, split)
+            tasks.wake_training()
+    except IntegrityError:
+        # The same form was sent twice at the same moment.
+        return TrainingRun.objects.get(request_key=request_key)
+    return run
+
+
+def training_run_cancel(*, run: TrainingRun, by: User) -> TrainingRun:
+    """End a run: at once where no worker has it, otherwise as soon as its worker reads the wish.
+
+    Raises:
+        RunIsOver: it has ended already.
+    """
+    run = TrainingRun.objects.get(pk=run.pk)
+    if run.state not in ACTIVE_TRAINING_STATES:
+        raise RunIsOver
+    now = timezone.now()
+    if run.state == TrainingState.QUEUED:
+        try:
+            move(run, TrainingState.CANCELLED, finished_at=now, cancel_requested_at=now, error_code="cancelled")
+            return run
+        except TransitionLost:
+            pass  # a worker has just taken it; it reads the wish below
+    asked = TrainingRun.objects.filter(pk=run.pk, state__in=ACTIVE_TRAINING_STATES, cancel_requested_at=None)
+    asked.update(cancel_requested_at=now)
+    return TrainingRun.objects.get(pk=run.pk)
+
+
+def training_directory(run: TrainingRun) -> Path:
+    """Where the frozen examples and the log of a run lie."""
+    return Path(settings.MARGINALIA_TRAINING_DIR) / result_name(run)
+
+
+def result_name(run: TrainingRun) -> str:
+    """The name of the version that a run makes. The key is in it so that a new database never meets old files."""
+    return f"training-{run.pk}-{str(run.request_key)[:8]}"
+
+
+def base_config(quantisation: Quantisation | None = None) -> BaseConfig:
+    """The base model as the settings name it."""
+    return BaseConfig(
+        directory=settings.MARGINALIA_BASE_DIR,
+        quantisation=quantisation or settings.MARGINALIA_QUANTISATION,
+        compute_dtype=settings.MARGINALIA_COMPUTE_DTYPE,
+        device=settings.MARGINALIA_DEVICE,
+    )
+
+
+def code_version() -> str:
+    try:
+        return importlib.metadata.version("marginalia")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _config(
+    request_key: uuid.UUID | str,
+    parts: Sequence[str],
+    method: str,
+    rank: int,
+    learning_rate: float,
+    epochs: float,
+    start_from: ModelVersion | None,
+    head: str,
+) -> TrainConfig:
+    """The configuration with file names that are relative: the worker puts its own directories before them."""
+    quantised = settings.MARGINALIA_QUANTISATION if settings.MARGINALIA_QUANTISATION != "none" else "nf4"
+    try:
+        return TrainConfig(
+            output=Path("adapter"),
+            train_files=(Path(TRAIN_FILE),),
+            validation_files=(Path(VALIDATION_FILE),),
+            validation_share=0.0,
+            base=base_config("none" if method == "lora" else quantised),
+            parts=tuple(parts),  # type: ignore[arg-type]  # TrainConfig checks them itself
+            head=head,  # type: ignore[arg-type]
+            method=method,  # type: ignore[arg-type]
+            lora=LoraConfig(rank=rank, alpha=2.0 * rank),
+            learning_rate=learning_rate,
+            feedback_learning_rate=learning_rate,
+            epochs=epochs,
+            feedback_epochs=epochs,
+            seed=zlib.crc32(str(request_key).encode()),
+            start_from=version_directory(start_from) if start_from else None,
+        )
+    except (ValueError, TypeError) as error:
+        raise TrainingSettingsRefused(reason=str(error)) from error
+
+
+def _examples(courses: Collection[Course], training_sets: Collection[TrainingSet]) -> list[TrainingExample]:
+    wanted = Q(course__in=courses) | Q(training_set__in=training_sets)
+    return list(TrainingExample.objects.usable().filter(wanted).order_by("pk"))
+
+
+def _split(examples: Sequence[TrainingExample], seed: int) -> Split:
+    if len(examples) < LEAST_EXAMPLES:
+        raise TooFewExamples(found=len(examples), needed=LEAST_EXAMPLES)
+    items = [
+        SplitItem(row.pk, row.row["question"], str(row.row.get("student") or ""), row.row["answer"]) for row in examples
+    ]
+    split = split_examples(items, seed)
+    sides = Counter(split.sides.values())
+    if sides[TRAIN] < LEAST_TRAINED_ON or not sides[HELD_OUT]:
+        raise TooFewExamples(found=len(examples), needed=2 * LEAST_EXAMPLES)
+    return split
+
+
+def _freeze(run: TrainingRun, examples: Sequence[TrainingExample], split: Split) -> None:
+    TrainingRunExample.objects.bulk_create(
+        [
+            TrainingRunExample(run=run, example=row, content_hash=row.content_hash, split=split.sides[row.pk])
+            for row in examples
+        ],
+        batch_size=500,
+    )
+
+
+def _base_revision(start_from: ModelVersion | None) -> str:
+    """The base's revision as far as this process can know it; the worker compares it with what it loads."""
+    try:
+        return describe_base(Path(settings.MARGINALIA_BASE_DIR)).revision[:100]
+    except BaseModelError:
+        # The web process need not see the base model: the versions know which one they were made on.
+        known = start_from or ModelVersion.objects.promoted().first()
+        return known.base_revision if known else ""

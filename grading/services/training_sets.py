@@ -1,0 +1,76 @@
+"""Training sets: files of marked answers that an admin uploads to train on, without making courses of them."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from grading.exceptions import TrainingSetRefused
+from grading.mapping import content_hash
+from grading.models import ExampleSource, ExampleState, TrainingExample, TrainingSet
+from mlcore.rows import RowError, read_examples, write_rows
+
+
+def training_set_upload(*, by: User, name: str, licence: str, data: bytes) -> TrainingSet:
+    """Keep a JSONL file of marked answers as accepted examples. All of it is taken or none of it.
+
+    Raises:
+        TrainingSetRefused: the name is taken, or a line cannot be read; the message names the line.
+    """
+    rows = _rows(data)
+    try:
+        with transaction.atomic():
+            row = TrainingSet.objects.create(name=name.strip(), uploaded_by=by, licence=licence.strip())
+            examples = [_example(row, body) for body in rows]
+            TrainingExample.objects.bulk_create(examples, batch_size=500)
+    except IntegrityError as error:
+        raise TrainingSetRefused(reason=_("There is a set named “%s” already.") % name) from error
+    return row
+
+
+def _rows(data: bytes) -> list[dict[str, Any]]:
+    """The file's rows as mlcore reads them, written out in full."""
+    with tempfile.TemporaryDirectory(prefix="training-set-") as directory:
+        path = Path(directory) / "rows.jsonl"
+        path.write_bytes(data)
+        try:
+            examples = read_examples(path)
+        except RowError as error:
+            raise TrainingSetRefused(reason=str(error).replace(f"{path}, ", "").replace(f"{path}: ", "")) from error
+        examples = [example for example in examples if example.marked.answer.text.strip()]
+        if not examples:
+            raise TrainingSetRefused(reason=_("there is no marked answer in it"))
+        try:
+            write_rows(path, examples)
+        except UnicodeEncodeError as error:
+            raise TrainingSetRefused(reason=_("it holds broken characters (half of a surrogate pair)")) from error
+        lines = path.read_text(encoding="utf-8").split("\n")
+    return [_without_nulls(json.loads(line)) for line in lines if line]
+
+
+def _without_nulls(value: Any) -> Any:
+    """PostgreSQL stores no null character in JSON."""
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, dict):
+        return {key: _without_nulls(entry) for key, entry in value.items()}
+    return [_without_nulls(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _example(owner: TrainingSet, body: dict[str, Any]) -> TrainingExample:
+    key = f"set-{owner.pk}"
+    row = {**body, "id": f"{key}/{body['id']}", "question_id": f"{key}/{body['question_id']}", "group": key}
+    return TrainingExample(
+        source=ExampleSource.UPLOADED,
+        state=ExampleState.ACCEPTED,
+        training_set=owner,
+        question_key=row["question_id"][:200],
+        row=row,
+        content_hash=content_hash(row),
+    )

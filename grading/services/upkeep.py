@@ -1,0 +1,24 @@
+"""What beat does every few seconds: make good what a lost worker or a lost message left behind."""
+
+from __future__ import annotations
+
+from grading import tasks
+from grading.models import GradingJob, JobState, TrainingRun, TrainingState
+from grading.services.jobs import jobs_release_stale
+from grading.services.mails import untold
+from grading.services.training_work import training_release_stale
+from grading.services.workers import workers_forget
+
+
+def sweep() -> None:
+    jobs_release_stale()
+    training_release_stale()
+    workers_forget()
+    if GradingJob.objects.filter(state=JobState.QUEUED).exists():
+        tasks.wake_marking()
+    if TrainingRun.objects.filter(state=TrainingState.QUEUED).exists():
+        tasks.wake_training()
+    # The mails of a release are sent by its own message; this is for those whose message or mail server was away.
+    late = list(untold().order_by("pk").values_list("pk", flat=True)[:500])
+    if late:
+        tasks.send_on_commit(tasks.mail_released, late)

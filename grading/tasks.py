@@ -1,0 +1,56 @@
+"""What the broker's messages call. The rows are the queue: a message only wakes a worker, so one that is lost or that
+comes twice does no harm. Beat sends `sweep` every few seconds, which wakes again for rows that were left behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+from django.db import transaction
+
+
+@shared_task(queue="marking", ignore_result=True)
+def mark_next() -> None:
+    """Mark what is queued, for a while."""
+    from grading import runtime
+
+    runtime.mark_queued()
+
+
+@shared_task(queue="training", ignore_result=True)
+def train_next() -> None:
+    """Run the training runs that are queued, one after the other."""
+    from grading import runtime_training
+
+    runtime_training.train_queued()
+
+
+@shared_task(queue="default", ignore_result=True, expires=60)
+def sweep() -> None:
+    """Take back what lost workers held, and wake workers for what waits."""
+    from grading.services import upkeep
+
+    upkeep.sweep()
+
+
+@shared_task(queue="default", ignore_result=True)
+def mail_released(grade_ids: list[int]) -> None:
+    """Tell students that their grades are there."""
+    from grading.services import mails
+
+    mails.released_mails_send(grade_ids=grade_ids)
+
+
+def wake_marking() -> None:
+    """Wake a marking worker once the rows are committed."""
+    send_on_commit(mark_next)
+
+
+def wake_training() -> None:
+    send_on_commit(train_next)
+
+
+def send_on_commit(task: Any, *args: Any) -> None:
+    """Send after the commit. `robust`: with the broker away, the person's act still counts and beat wakes later."""
+    # A lambda and no partial: when a robust hook fails, Django logs its __qualname__.
+    transaction.on_commit(lambda: task.delay(*args), robust=True)
