@@ -20,7 +20,7 @@ from courses.errors import AnswerTooLong, ImportedDifferently, RowError, Submitt
 from courses.limits import site_limits
 from courses.marked_rows import MarkedAnswerRow, Rounding, assignment_of, fit_step, marked_rows
 from courses.models import Assignment, Course, Submission, SubmissionSource, SubmissionState
-from courses.placeholders import Placeholders, student_for
+from courses.placeholders import placeholders_for, student_for
 from courses.signals import submission_ready
 from courses.tables import MARKED_COLUMNS, read_table
 
@@ -88,39 +88,43 @@ def _import_question(course: Course, by: User, rows: Sequence[MarkedAnswerRow], 
     if with_grades:
         fit_step(assignment, by, rows)
     rounding = Rounding(assignment.step_points, report.notes)
-    known = Known(assignment)
-    free = Placeholders(course).free_for(assignment)
-    source = SubmissionSource.IMPORT if with_grades else SubmissionSource.TABLE
+    known, given = Known(assignment), []
     for row, external_id in _with_ids(rows):
         try:
             row.check(rows[0], assignment)
             submission = known.find(row, external_id)
             new = submission is None
             if submission is None:
-                student = student_for(course, row.student) if row.student else next(free)
-                submission = known.add(_store(assignment, by, student, row.answer, source, external_id))
+                submission = known.add(row, _new_submission(course, row, external_id))
         except UserError as error:
             report.errors.append(RowError(row.number, error.message))
             continue
-        report.submissions += new
         report.unchanged += not new
         if with_grades and row.points is not None:
             points, by_criterion = rounding.of(row.number, row.points), rounding.by_criterion(row, criteria)
-            report.marked.append(MarkedRow(submission, points, row.feedback, by_criterion, new))
+            given.append((submission, points, row.feedback, by_criterion, new))
+    source = SubmissionSource.IMPORT if with_grades else SubmissionSource.TABLE
+    report.submissions = _store(assignment, by, known.added, source)
+    # Only now do the new rows have the keys that their grades will name.
+    report.marked = [MarkedRow(*values) for values in given]
     return report
 
 
 class Known:
-    """The answers that an assignment has already, by row and by student."""
+    """The answers of an assignment, by row and by student: those that it has and, in `added`, those that are new."""
 
     def __init__(self, assignment: Assignment) -> None:
         current = list(assignment.submissions.current().select_related("student"))
         self._by_id = {row.external_id: row for row in current if row.external_id}
         self._by_student = {row.student.username: row for row in current}
+        self.added: list[Submission] = []
 
-    def add(self, row: Submission) -> Submission:
-        self._by_id[row.external_id] = self._by_student[row.student.username] = row
-        return row
+    def add(self, row: MarkedAnswerRow, submission: Submission) -> Submission:
+        self.added.append(submission)
+        self._by_id[submission.external_id] = submission
+        if row.student:
+            self._by_student[row.student] = submission
+        return submission
 
     def find(self, row: MarkedAnswerRow, external_id: str) -> Submission | None:
         """The answer that this row is, or None where it is new.
@@ -128,7 +132,7 @@ class Known:
         Raises:
             ImportedDifferently: the row, or its student, has another answer here.
         """
-        found = self._by_id.get(external_id) or (self._by_student.get(row.student.lower()) if row.student else None)
+        found = self._by_id.get(external_id) or (self._by_student.get(row.student) if row.student else None)
         if found is not None and found.text != row.answer:
             raise ImportedDifferently(row=row.student or external_id[:60])
         return found
@@ -146,20 +150,27 @@ def _with_ids(rows: Sequence[MarkedAnswerRow]) -> Iterator[tuple[MarkedAnswerRow
         yield row, f"sha256:{content}#{seen[content]}"
 
 
-def _store(assignment: Assignment, by: User, student: User, answer: str, source: str, external_id: str) -> Submission:
-    """A new answer, READY at once: nothing is read out of a file here, and nobody had one before."""
+def _new_submission(course: Course, row: MarkedAnswerRow, external_id: str) -> Submission:
+    """
+    Raises:
+        AnswerTooLong, InvalidEmail, IsCourseStaff
+    """
     limit = site_limits().characters
-    if len(answer) > limit:
-        raise AnswerTooLong(length=len(answer), limit=limit)
-    row = Submission.objects.create(
-        assignment=assignment,
-        student=student,
-        uploaded_by=by,
-        source=source,
-        state=SubmissionState.READY,
-        text=answer,
-        external_id=external_id,
-        submitted_at=timezone.now(),
-    )
-    submission_ready.send(sender=Submission, submission=row)
-    return row
+    if len(row.answer) > limit:
+        raise AnswerTooLong(length=len(row.answer), limit=limit)
+    student = student_for(course, row.student) if row.student else None
+    return Submission(student=student, text=row.answer, external_id=external_id)
+
+
+def _store(assignment: Assignment, by: User, rows: Sequence[Submission], source: str) -> int:
+    """Save new answers, READY at once: nothing has to be read out of a file, and they replace nobody's."""
+    nobody = [row for row in rows if row.student_id is None]
+    for row, student in zip(nobody, placeholders_for(assignment, len(nobody)), strict=True):
+        row.student = student
+    now = timezone.now()
+    for row in rows:
+        row.assignment, row.uploaded_by, row.submitted_at = assignment, by, now
+        row.source, row.state = source, SubmissionState.READY
+    for row in Submission.objects.bulk_create(rows):
+        submission_ready.send(sender=Submission, submission=row, replaces=False)
+    return len(rows)

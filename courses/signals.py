@@ -2,5 +2,6 @@
 
 from django.dispatch import Signal
 
-# Sent with `submission=` inside the transaction that made it READY.
+# Sent with `submission` inside the transaction that made it READY; `replaces` says whether the student had an answer
+# before.
 submission_ready = Signal()

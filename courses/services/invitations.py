@@ -8,7 +8,6 @@ through a teacher's “invite again”.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -28,8 +27,9 @@ from courses.tasks import mail_invitations
 def invitations_queue(*, course: Course, users: Sequence[User]) -> None:
     """Have the mails sent once the accounts are really there. A broker that is away must not undo an enrolment."""
     if users:
-        ids = [user.pk for user in users]
-        transaction.on_commit(partial(mail_invitations.delay, course.pk, ids), robust=True)
+        course_id, ids = course.pk, [user.pk for user in users]
+        # A lambda and no partial: when a robust hook fails, Django logs its __qualname__.
+        transaction.on_commit(lambda: mail_invitations.delay(course_id, ids), robust=True)
 
 
 def invitations_send(*, course_id: int, user_ids: Sequence[int]) -> int:

@@ -70,9 +70,9 @@ def submission_store(row: Submission, content: Content, file: File | None = None
     try:
         with transaction.atomic():
             require_student(row.assignment, row.student)
-            _supersede(row.assignment, row.student)
+            replaced = _supersede(row.assignment, row.student)
             _save_with_original(row, file)
-            _settle(row, content)
+            _settle(row, content, replaces=bool(replaced))
     except IntegrityError as error:
         _forget_original(row)
         raise SubmittedMeanwhile from error
@@ -119,9 +119,9 @@ def require_student(assignment: Assignment, student: User) -> None:
         raise NotAStudent(name=student.get_full_name() or student.get_username())
 
 
-def _supersede(assignment: Assignment, student: User) -> None:
+def _supersede(assignment: Assignment, student: User) -> int:
     current = Submission.objects.filter(assignment=assignment, student=student)
-    move_all(current, CURRENT, SubmissionState.SUPERSEDED)
+    return move_all(current, CURRENT, SubmissionState.SUPERSEDED)
 
 
 def _save_with_original(row: Submission, file: File | None) -> None:
@@ -137,12 +137,12 @@ def file_name(name: str) -> str:
     return (last or "file")[-255:]
 
 
-def _settle(row: Submission, content: Content) -> None:
+def _settle(row: Submission, content: Content, *, replaces: bool) -> None:
     if content.problem:
         move(row, SubmissionState.UNREADABLE, unreadable_reason=content.problem)
         return
     move(row, SubmissionState.READY, text=content.text)
-    submission_ready.send(sender=Submission, submission=row)
+    submission_ready.send(sender=Submission, submission=row, replaces=replaces)
 
 
 def _forget_original(row: Submission) -> None:

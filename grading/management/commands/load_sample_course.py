@@ -44,8 +44,8 @@ def sample_password() -> str:
     if file.exists():
         return file.read_text(encoding="utf-8").strip()
     password = secrets.token_urlsafe(12)
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as kept:
-        kept.write(password + "\n")
+    file.touch(mode=0o600, exist_ok=False)
+    file.write_text(password + "\n", encoding="utf-8")
     return password
 
 
