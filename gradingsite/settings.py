@@ -226,6 +226,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": env.whole("BROKER_VISIBILITY_SECONDS", 12 * 3600, least=60),
     # Without these a publish from a page would wait for a dead broker as long as the kernel likes.
     "socket_connect_timeout": 3,
+    # One more try and then the page goes on without: kombu's own default would hold it for ten seconds and more.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.2,
+    "interval_max": 0.5,
     "socket_timeout": 10,
     "socket_keepalive": True,
     "retry_on_timeout": True,
@@ -248,7 +253,7 @@ MARGINALIA_DEVICE = env.choice("MARGINALIA_DEVICE", "auto", ("auto", "cpu", "cud
 # Where frozen training data and the logs of trainings are kept.
 MARGINALIA_TRAINING_DIR = env.path("MARGINALIA_TRAINING_DIR", VAR_DIR / "training")
 MARKING_BATCH_SIZE = env.whole("MARKING_BATCH_SIZE", 16, least=1)  # answers that one worker takes at a time
-MARKING_SLICE_SECONDS = env.whole("MARKING_SLICE_SECONDS", 20, least=1)  # then other messages get their turn
+MARKING_SLICE_SECONDS = env.whole("MARKING_SLICE_SECONDS", 10, least=1)  # then other messages get their turn
 HEARTBEAT_SECONDS = env.whole("HEARTBEAT_SECONDS", 5, least=1)
 # A job or training whose worker was silent for this long goes back to the queue.
 LEASE_SECONDS = env.whole("LEASE_SECONDS", 60, least=2)

@@ -10,10 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import transaction
-from django.utils import timezone
 
 from courses.sample import Review, SampleCourse, sample_accounts, sample_course_create, sample_course_exists
-from grading.models import Grade
 from grading.services import grade_approve, grade_by_hand, grades_release
 
 
@@ -56,9 +54,8 @@ def load(password: str) -> SampleCourse:
     for review in sample.reviews:
         _give(sample, review)
     for assignment in {review.submission.assignment for review in sample.reviews if review.release}:
-        grades_release(assignment=assignment, by=sample.teacher)
-    # Nobody reads mail at these addresses.
-    Grade.objects.filter(submission__assignment__course=sample.course).released().update(told_at=timezone.now())
+        # Nobody reads mail at these addresses.
+        grades_release(assignment=assignment, by=sample.teacher, tell=False)
     return sample
 
 
