@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mlcore.base import describe_base, prepare_bundled_base
 from mlcore.cli.marking import check_marked, mark_rows, output_line
 from mlcore.cli.progress import Counter, TrainingLines
-from mlcore.cli.report import evaluation_table
+from mlcore.cli.report import bench_table, evaluation_table
 from mlcore.config import BaseConfig, LoraConfig, TrainConfig
 from mlcore.files import write_whole
 from mlcore.manifest import Manifest, read_manifest, update_metrics
@@ -107,14 +107,11 @@ def mark(options: Namespace) -> None:
 
 def bench(options: Namespace) -> None:
     """Measure speed and memory, print the table, and save the rows."""
-    from mlcore.bench import profile_table, rows_table, run_bench
+    config = base_config(options)
+    from mlcore.bench import run_bench
 
-    result = run_bench(base_config(options), options.model, quick=options.quick, profile=options.profile)
-    print(rows_table(result.rows))
-    for line in result.notes:
-        print(line)
-    if options.profile:
-        print(profile_table(result))
+    result = run_bench(config, options.model, quick=options.quick, profile=options.profile)
+    print("\n".join([bench_table(result.rows), "", *result.notes, result.profile]).rstrip())
     _save(options.json, result.rows)
 
 

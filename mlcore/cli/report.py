@@ -1,4 +1,4 @@
-"""An evaluation as a table for a terminal."""
+"""Evaluations and benchmarks as tables for a terminal."""
 
 from __future__ import annotations
 
@@ -31,6 +31,28 @@ def evaluation_table(result: Mapping[str, Any], *, per_question: bool = True) ->
     if per_question and len(result["per_question"]) > 1:
         blocks.append(_block("by question", _COLUMNS, result["per_question"]))
     return "\n\n".join(blocks)
+
+
+def bench_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What `mlcore.bench.run_bench` measured, as aligned text."""
+    head = ["work", "ours", "peer", "unit", "ratio", "target", ""]
+    lines = [
+        [
+            f"{row['name']}, against {row['peer_name']}",
+            *(figure(row[key]) for key in ("ours", "peer")),
+            row["unit"],
+            *(figure(row[key]) for key in ("ratio", "target")),
+            _verdict(row),
+        ]
+        for row in rows
+    ]
+    return aligned([head, *lines])
+
+
+def _verdict(row: Mapping[str, Any]) -> str:
+    if row["ratio"] is None:
+        return "not measured"
+    return "holds" if row["ratio"] >= row["target"] else "missed"
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:

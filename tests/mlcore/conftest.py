@@ -28,6 +28,49 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+@pytest.fixture(scope="session")
+def tiny_adapter(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An adapter directory for `tiny_base` with a scorer and a feedback writer, both with random weights."""
+    return make_tiny_adapter(tiny_base, tmp_path_factory.mktemp("adapters") / "tiny", seed=0)
+
+
+def make_tiny_adapter(base: Path, directory: Path, *, seed: int) -> Path:
+    """Another seed gives an adapter that marks differently."""
+    import torch
+    from safetensors.torch import save_file
+
+    from mlcore.adapters import part_entry, part_files
+    from mlcore.checkpoint import named
+    from mlcore.config import PARTS, BaseConfig, LoraConfig, TrainConfig
+    from mlcore.heads import make_head
+    from mlcore.loading import load_base
+    from mlcore.manifest import BaseEntry, Manifest, write_adapter
+    from mlcore.model import Model
+
+    lora = LoraConfig(rank=2, alpha=4)
+    config = TrainConfig(directory, (Path("rows.jsonl"),), BaseConfig(base, device="cpu"), lora=lora)
+    model = Model(load_base(config.base))
+    chance = torch.Generator().manual_seed(seed)
+    files = {}
+    for part in PARTS:
+        model.attach(part, lora)
+        state = named("adapter", model.weights(part))
+        if part == "scorer":
+            state |= named("head", make_head("regression", model.hidden_size, config.bands).state_dict())
+        # A fresh adapter changes nothing; random weights show whether it is there.
+        weights = {name: torch.randn(value.shape, generator=chance) * 0.1 for name, value in state.items()}
+        files |= part_files(part, weights)
+
+    def write(where: Path) -> None:
+        for name, tensors in files.items():
+            save_file(tensors, str(where / name))
+
+    parts = {part: part_entry(part, config, {}) for part in PARTS}
+    training = {"held_out_questions": ["set/new"]}
+    entry = BaseEntry("tiny-llama", "random-weights-seed-0")
+    return write_adapter(directory, write, Manifest(f"Tiny {seed}", entry, dict(parts), training))
+
+
 def _write_tokenizer(directory: Path) -> int:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -47,7 +90,7 @@ def _write_tokenizer(directory: Path) -> int:
         eos_token="<|im_end|>",
         pad_token="<|endoftext|>",
         padding_side="right",
-        model_max_length=1024,
+        model_max_length=4096,
     )
     wrapped.save_pretrained(str(directory))
     return len(wrapped)
@@ -64,7 +107,7 @@ def _write_weights(directory: Path, vocabulary: int) -> None:
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=1024,
+        max_position_embeddings=4096,
         tie_word_embeddings=True,
         bos_token_id=1,
         eos_token_id=2,

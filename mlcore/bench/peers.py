@@ -1,0 +1,111 @@
+"""The plain way to do the engine's work: transformers and peft, a full prompt for every answer, batches of eight."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from mlcore.adapters import attach_part
+from mlcore.config import BaseConfig, Part
+from mlcore.encoding import Encoder
+from mlcore.loading import load_base
+from mlcore.manifest import read_manifest
+from mlcore.model import Model
+from mlcore.prompts import feedback_request, score_request
+from mlcore.schemas import Answer, Question
+
+BATCH = 8
+
+
+class PlainTransformers:
+    """The same base, adapter, prompts and numbers as the engine's; only how they are computed differs."""
+
+    def __init__(self, config: BaseConfig, version: Path) -> None:
+        manifest = read_manifest(version)
+        self.model = Model(load_base(config))
+        self.encoder = Encoder(
+            self.model.base.tokenizer,
+            max_prefix_tokens=config.max_prefix_tokens,
+            max_answer_tokens=config.max_answer_tokens,
+        )
+        self.parts: list[Part] = [part for part in ("scorer", "feedback") if part in manifest.parts]
+        for part in self.parts:
+            attach_part(self.model, part, part, version, manifest)
+
+    def close(self) -> None:
+        """Give the memory back before something else is measured."""
+        del self.model
+        gc.collect()
+
+    @torch.inference_mode()
+    def scores(self, question: Question, answers: Sequence[Answer]) -> list[float]:
+        """A score in [0, 1] for each answer."""
+        tail = self.encoder.pieces(score_request())
+        head = self.model.heads["scorer"]
+        scores: list[float] = []
+        for prompts in _batches([self._prompt(question, answer, tail) for answer in answers]):
+            ids, mask = self._padded(prompts, left=False)
+            with self.model.using("scorer"):
+                states = self.model.hidden(ids, attention_mask=mask, use_cache=False)[0]
+            last = states[torch.arange(len(prompts)), mask.sum(1) - 1]
+            scores += head.score(head(last)).tolist()
+        return scores
+
+    @torch.inference_mode()
+    def write(self, question: Question, answers: Sequence[Answer], points: Sequence[float], most: int) -> int:
+        """Write feedback of at most `most` tokens for each answer; the number of tokens that were written."""
+        prompts = [
+            self._prompt(question, answer, self.encoder.pieces(feedback_request(question, earned)))
+            for answer, earned in zip(answers, points, strict=True)
+        ]
+        written = 0
+        for batch in _batches(prompts):
+            ids, mask = self._padded(batch, left=True)
+            with self.model.using("feedback"):
+                output = self.model.base.model.generate(
+                    ids,
+                    attention_mask=mask,
+                    max_new_tokens=most,
+                    do_sample=False,
+                    eos_token_id=self.encoder.end_id,
+                    pad_token_id=self.encoder.pad_id,
+                )
+            new = output[:, ids.shape[1] :]
+            written += int(((new != self.encoder.pad_id) & (new != self.encoder.end_id)).sum())
+        return written
+
+    def _prompt(self, question: Question, answer: Answer, tail: list[int]) -> list[int]:
+        return [*self.encoder.prefix(question), *self.encoder.answer(answer.text).ids, *tail]
+
+    def _padded(self, prompts: Sequence[list[int]], *, left: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        """Prompts as ids and mask, both (b, t)."""
+        longest = max(map(len, prompts))
+        rows, masks = [], []
+        for prompt in prompts:
+            fill = [self.encoder.pad_id] * (longest - len(prompt))
+            rows.append(fill + prompt if left else prompt + fill)
+            seen, unseen = [1] * len(prompt), [0] * len(fill)
+            masks.append(unseen + seen if left else seen + unseen)
+        return torch.tensor(rows, device=self.model.device), torch.tensor(masks, device=self.model.device)
+
+
+def held_bytes(model: Model) -> int:
+    """Memory of all weights: parameters, buffers, and what quantised layers keep beside them."""
+    tensors: dict[int, torch.Tensor] = {}
+    for tensor in [*model.base.model.parameters(), *model.base.model.buffers(), *_quantisation_states(model)]:
+        tensors[tensor.untyped_storage().data_ptr()] = tensor
+    return sum(tensor.untyped_storage().nbytes() for tensor in tensors.values())
+
+
+def _quantisation_states(model: Model) -> list[torch.Tensor]:
+    states = [getattr(weight, "quant_state", None) for weight in model.base.model.parameters()]
+    found = [value for state in states if state is not None for value in state.as_dict(packed=False).values()]
+    return [value for value in found if isinstance(value, torch.Tensor)]
+
+
+def _batches(prompts: Sequence[list[int]]) -> list[Sequence[list[int]]]:
+    """In arrival order, as a plain script would."""
+    return [prompts[start : start + BATCH] for start in range(0, len(prompts), BATCH)]

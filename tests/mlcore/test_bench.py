@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mlcore import cli
+from mlcore.bench import QUICK, run_bench
+from mlcore.bench.inputs import answers, assignment
+from mlcore.bench.peers import PlainTransformers, held_bytes
+from mlcore.bench.timing import Timed, by_turns
+from mlcore.config import BaseConfig
+from mlcore.engine import Engine
+
+
+def test_the_answers_are_the_same_in_every_run() -> None:
+    assert answers(5) == answers(5)
+    assert answers(8)[:5] == answers(5)
+    assert len({answer.text for answer in answers(64)}) > 50
+
+
+def test_work_is_timed_by_turns_after_a_warm_up() -> None:
+    calls: list[str] = []
+    ours, peer = by_turns(2, lambda: calls.append("ours"), lambda: calls.append("peer"))
+    assert calls == ["ours", "peer"] * 3
+    assert len(ours.seconds) == len(peer.seconds) == 2
+
+
+def test_the_middle_repeat_counts() -> None:
+    timed = Timed("result", [3.0, 1.0, 10.0])
+    assert timed.median == 3.0
+    assert timed.spread() == "1.00 to 10.00 s in 3 repeats"
+
+
+def test_the_plain_way_gives_the_marks_of_the_engine(tiny_base: Path, tiny_adapter: Path) -> None:
+    config = BaseConfig(tiny_base, device="cpu")
+    plain, engine = PlainTransformers(config, tiny_adapter), Engine(config)
+    engine.use(tiny_adapter)
+    question, texts = assignment(), answers(11)
+    ours = [proposal.score for proposal in engine.mark(question, texts, feedback=False)]
+    assert plain.scores(question, texts) == pytest.approx(ours, abs=1e-5)
+
+
+def test_the_plain_way_writes_no_more_than_it_may(tiny_base: Path, tiny_adapter: Path) -> None:
+    plain = PlainTransformers(BaseConfig(tiny_base, device="cpu"), tiny_adapter)
+    assert 0 < plain.write(assignment(), answers(3), [1.0, 2.0, 3.0], most=4) <= 12
+
+
+def test_memory_counts_each_weight_once(tiny_base: Path, tiny_adapter: Path) -> None:
+    plain = PlainTransformers(BaseConfig(tiny_base, quantisation="none", device="cpu"), tiny_adapter)
+    model = plain.model.base.model
+    counted = sum(weight.nbytes for weight in model.parameters())
+    buffers = sum(buffer.nbytes for buffer in model.buffers())
+    # Embedding and language-model head are one tensor, which parameters() names once.
+    assert held_bytes(plain.model) == counted + buffers
+
+
+def test_a_row_says_what_was_measured_against_what(tiny_base: Path, tiny_adapter: Path) -> None:
+    result = run_bench(BaseConfig(tiny_base, device="cpu"), tiny_adapter, quick=True, profile=True)
+    assert [row["unit"] for row in result.rows] == ["answers/s", "tokens/s", "tokens/s", "MB"]
+    keys = {"name", "unit", "ours", "peer", "peer_name", "ratio", "target"}
+    assert all(set(row) == keys for row in result.rows)
+    scoring, _, server, memory = result.rows
+    assert scoring["name"] == f"scoring {QUICK.scored} answers of one assignment"
+    assert scoring["ratio"] == pytest.approx(scoring["ours"] / scoring["peer"], rel=0.01)
+    assert memory["ours"] < memory["peer"]
+    assert (server["peer"], server["ratio"]) == (None, None)
+    assert "installed" in server["peer_name"]
+    assert "aten::" in result.profile
+
+
+def test_the_command_prints_a_table_and_saves_the_rows(
+    tiny_base: Path, tiny_adapter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved = tmp_path / "bench.json"
+    arguments = ["bench", "--quick", "--model", tiny_adapter, "--base", tiny_base, "--device", "cpu", "--json", saved]
+    assert cli.main([str(argument) for argument in arguments]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["work", "ours", "peer", "unit", "ratio", "target"]
+    assert lines[1].startswith("scoring 24 answers of one assignment, against transformers + peft")
+    assert any(line.endswith("not measured") for line in lines)
+    assert len(json.loads(saved.read_text())) == 4
