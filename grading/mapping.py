@@ -83,7 +83,7 @@ def is_blank(text: str) -> bool:
     return all(unicodedata.category(character)[0] in "ZC" for character in text)
 
 
-def blank_proposal(answer_id: str, snapshot: Mapping[str, Any], *, with_feedback: bool) -> Proposal:
+def blank_proposal(answer_id: str, snapshot: Mapping[str, Any]) -> Proposal:
     """What is proposed for an empty answer, without asking the model: nothing, and the reason."""
     with translation.override(snapshot["language"]):
         words = gettext("No answer was given.")
@@ -93,7 +93,7 @@ def blank_proposal(answer_id: str, snapshot: Mapping[str, Any], *, with_feedback
         score=0.0,
         points=0.0,
         criteria=tuple(ProposedPoints(criterion.id, 0.0) for criterion in criteria),
-        feedback=words if with_feedback else None,
+        feedback=words,
         notes=frozenset({MarkNote.BLANK}),
     )
 

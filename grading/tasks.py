@@ -15,6 +15,7 @@ def mark_next() -> None:
     from grading import runtime
 
     runtime.mark_queued()
+    runtime.warm_up()
 
 
 @shared_task(queue="training", ignore_result=True)

@@ -116,6 +116,9 @@ class CriterionScore(models.Model):
     class Meta:
         ordering = ["position", "pk"]
 
+    def __str__(self) -> str:
+        return self.title
+
 
 class Feedback(models.Model):
     """The text for the student: what the model wrote, never overwritten, and what the teacher made of it."""
@@ -123,6 +126,9 @@ class Feedback(models.Model):
     grade = models.OneToOneField(Grade, models.CASCADE, related_name="feedback")
     proposed_text = models.TextField(blank=True)
     text = models.TextField(_("feedback"), blank=True)
+
+    def __str__(self) -> str:
+        return self.text[:60]
 
 
 class GradeEvent(models.Model):
@@ -141,3 +147,6 @@ class GradeEvent(models.Model):
 
     class Meta:
         ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.action} · {self.grade_id}"

@@ -72,6 +72,9 @@ class TrainingExample(models.Model):
             )
         ]
 
+    def __str__(self) -> str:
+        return f"{self.question_key} · {self.pk}"
+
 
 class TrainingState(models.TextChoices):
     QUEUED = "queued", _("waiting")
@@ -154,6 +157,9 @@ class TrainingRunExample(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "example"], name="an_example_once_per_run")]
 
+    def __str__(self) -> str:
+        return f"{self.run_id} · {self.split}"
+
 
 class TrainingPoint(models.Model):
     """One point of a run's loss curves."""
@@ -168,3 +174,6 @@ class TrainingPoint(models.Model):
 
     class Meta:
         ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.stage} {self.step}"

@@ -65,3 +65,6 @@ class VersionEvent(models.Model):
 
     class Meta:
         ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.version} · {self.action}"

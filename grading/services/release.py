@@ -17,8 +17,9 @@ from grading.models import Grade, GradeEvent, GradeState
 from grading.services.examples import examples_accept, examples_exclude
 
 
-def grades_release(*, assignment: Assignment, by: User) -> int:
-    """Show all approved grades of an assignment to their students, who are told by e-mail; the number released.
+def grades_release(*, assignment: Assignment, by: User, tell: bool = True) -> int:
+    """Show all approved grades of an assignment to their students, who are told by e-mail unless `tell` is False; the
+    number released.
 
     Grades of a submission that the student has replaced stay where they are.
 
@@ -33,7 +34,7 @@ def grades_release(*, assignment: Assignment, by: User) -> int:
         if not grades:
             raise NothingToRelease
         _replace_released([grade.submission_id for grade in grades], by)
-        _release(grades, by, now)
+        _release(grades, by, now, tell=tell)
     return len(grades)
 
 
@@ -65,22 +66,29 @@ def grade_release_again(*, grade: Grade, by: User) -> Grade:
         row = _locked(grade, GradeState.WITHDRAWN)
         if Grade.objects.released().filter(submission=row.submission_id).exists():
             raise NewerGradeReleased
-        _release([row], by, timezone.now())
+        _release([row], by, timezone.now(), tell=True)
     return Grade.objects.get(pk=row.pk)
 
 
-def _release(grades: Sequence[Grade], by: User, now: datetime) -> None:
+def _release(grades: Sequence[Grade], by: User, now: datetime, *, tell: bool) -> None:
     keys = [grade.pk for grade in grades]
     source = grades[0].state
+    told_at = None if tell else now
     moved = move_all(
-        Grade.objects.filter(pk__in=keys), [source], GradeState.RELEASED, released_by=by, released_at=now, told_at=None
+        Grade.objects.filter(pk__in=keys),
+        [source],
+        GradeState.RELEASED,
+        released_by=by,
+        released_at=now,
+        told_at=told_at,
     )
     if moved != len(keys):
         # The rows are locked: only a database without row locks could let this happen, and then nothing is released.
         raise EditedMeanwhile
     _write_events(grades, by, source, GradeState.RELEASED, "released")
     examples_accept(grade_ids=keys)
-    tasks.send_on_commit(tasks.mail_released, keys)
+    if tell:
+        tasks.send_on_commit(tasks.mail_released, keys)
 
 
 def _replace_released(submission_ids: Sequence[int], by: User) -> None:

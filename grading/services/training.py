@@ -7,6 +7,7 @@ import uuid
 import zlib
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from courses.models import Course
 from courses.transitions import TransitionLost, move
@@ -62,10 +64,10 @@ def training_run_start(  # noqa: PLR0913 - one argument for each field of the fo
     earlier = TrainingRun.objects.filter(request_key=request_key).first()
     if earlier is not None:
         return earlier
-    if start_from is None and "scorer" not in parts:
-        # Alone, a feedback writer cannot mark: it goes on from the scorer in use.
-        start_from = ModelVersion.objects.promoted().first()
-    config = _config(request_key, parts, method, rank, learning_rate, epochs, start_from, head)
+    config = _config(
+        request_key, parts, method, _lora(start_from, parts, rank), learning_rate, epochs, start_from, head
+    )
+    config = replace(config, licences=_licences(training_sets, start_from))
     examples = _examples(courses, training_sets)
     split = _split(examples, config.seed)
     try:
@@ -139,7 +141,7 @@ def _config(
     request_key: uuid.UUID | str,
     parts: Sequence[str],
     method: str,
-    rank: int,
+    lora: LoraConfig,
     learning_rate: float,
     epochs: float,
     start_from: ModelVersion | None,
@@ -157,7 +159,7 @@ def _config(
             parts=tuple(parts),  # type: ignore[arg-type]  # TrainConfig checks them itself
             head=head,  # type: ignore[arg-type]
             method=method,  # type: ignore[arg-type]
-            lora=LoraConfig(rank=rank, alpha=2.0 * rank),
+            lora=lora,
             learning_rate=learning_rate,
             feedback_learning_rate=learning_rate,
             epochs=epochs,
@@ -167,6 +169,31 @@ def _config(
         )
     except (ValueError, TypeError) as error:
         raise TrainingSettingsRefused(reason=str(error)) from error
+
+
+def _lora(start_from: ModelVersion | None, parts: Sequence[str], rank: int) -> LoraConfig:
+    """The shape of the adapter; what goes on from a version has that version's.
+
+    Raises:
+        TrainingSettingsRefused: the rank makes no sense, or is another one than the version's.
+    """
+    known = start_from.manifest.get("parts", {}) if start_from else {}
+    shapes = [known[part]["settings"]["lora"] for part in parts if part in known]
+    try:
+        lora = LoraConfig(**shapes[0]) if shapes else LoraConfig(rank=rank, alpha=2.0 * rank)
+    except (ValueError, TypeError) as error:
+        raise TrainingSettingsRefused(reason=str(error)) from error
+    if start_from and lora.rank != rank:
+        reason = _("“%(name)s” has rank %(rank)s, and what goes on from it must have the same.")
+        raise TrainingSettingsRefused(reason=reason % {"name": start_from.name, "rank": lora.rank})
+    return lora
+
+
+def _licences(training_sets: Collection[TrainingSet], start_from: ModelVersion | None) -> tuple[str, ...]:
+    """Notices that the result has to carry: of its data, and of what it goes on from."""
+    inherited = start_from.manifest.get("licences", []) if start_from else []
+    own = [f"{row.name}: {row.licence}" for row in training_sets if row.licence]
+    return tuple(dict.fromkeys([*inherited, *own]))
 
 
 def _examples(courses: Collection[Course], training_sets: Collection[TrainingSet]) -> list[TrainingExample]:

@@ -116,6 +116,14 @@ def training_end(*, run: TrainingRun, to: TrainingState, code: str, detail: str 
         )
 
 
+def training_give_back(*, run: TrainingRun, count: bool) -> None:
+    """Put a run back to be resumed from its checkpoint: its worker is stopping (`count` False), or its training
+    process died and has one more try."""
+    fields: dict[str, Any] = {} if count else {"attempt": run.attempt - 1}
+    with contextlib.suppress(TransitionLost):
+        move(run, TrainingState.QUEUED, guard={"attempt": run.attempt}, worker="", **fields)
+
+
 def training_release_stale() -> int:
     """Take back the runs of lost workers: once to resume, then to fail; what was to be cancelled is. Runs touched."""
     before = timezone.now() - timedelta(seconds=settings.LEASE_SECONDS)
@@ -152,11 +160,6 @@ def frozen_rows(run: TrainingRun) -> dict[str, list[dict[str, Any]]]:
             raise ValueError(f"training example {entry.example_id} was changed after the run was started")
         sides[entry.split].append(entry.example.row)
     return sides
-
-
-def training_points_forget(*, run: TrainingRun) -> None:
-    """Drop the curve of an attempt that starts over."""
-    run.points.all().delete()
 
 
 def _ours(run: TrainingRun) -> QuerySet[TrainingRun]:

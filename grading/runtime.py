@@ -1,0 +1,170 @@
+"""Marking in a worker process: the loaded model, and batches from claim to result. No web process imports it."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from django.conf import settings
+from mlcore.engine import Engine
+
+from grading import tasks
+from grading.mapping import blank_proposal, is_blank
+from grading.models import ModelVersion, WorkerKind
+from grading.runtime_pulse import Lease, Pulse, pulse
+from grading.services.jobs import Claim, Ticket, job_fail, jobs_claim, jobs_give_back, jobs_heartbeat
+from grading.services.results import batch_write
+from grading.services.training import base_config
+from grading.services.versions import version_directory
+from mlcore.base import BaseModelError
+from mlcore.manifest import AdapterError
+from mlcore.schemas import Proposal
+
+log = logging.getLogger(__name__)
+
+Proposals = dict[int, Proposal]
+
+
+class Interrupted(Exception):
+    """The batch is not to be finished: it was cancelled or given away, or the process is stopping."""
+
+
+class Marker:
+    """The one engine of this process, and how large a batch its memory has been seen to take."""
+
+    def __init__(self) -> None:
+        self.engine: Engine | None = None
+        self.limit = settings.MARKING_BATCH_SIZE
+
+    def ready(self, directory: Path, name: str, heart: Pulse) -> Engine:
+        """The engine with this version attached; the base model is loaded at the first call."""
+        if self.engine is None:
+            self.engine = Engine(base_config())
+        if self.engine.version != directory:
+            self.engine.use(directory)
+        heart.tell(device=self.engine.device, base_name=self.engine.base_info.name, version_name=name)
+        return self.engine
+
+
+_marker: Marker | None = None
+
+
+def marker() -> Marker:
+    global _marker  # noqa: PLW0603 - one per process: it holds the model
+    if _marker is None:
+        _marker = Marker()
+    return _marker
+
+
+def mark_queued() -> None:
+    """Mark batches until nothing is queued or the slice of time is over; then the rest gets a message of its own."""
+    heart = pulse(WorkerKind.MARKING)
+    ends = time.monotonic() + settings.MARKING_SLICE_SECONDS
+    while not heart.stopping.is_set():
+        claim = jobs_claim(worker=heart.name, limit=marker().limit)
+        if claim is None:
+            return
+        if not mark_batch(claim, heart):
+            return
+        if time.monotonic() > ends:
+            tasks.wake_marking()
+            return
+
+
+def warm_up() -> None:
+    """Load the model before it is needed, so that the first run does not wait for it."""
+    if marker().engine is not None:
+        return
+    version = ModelVersion.objects.promoted().first()
+    try:
+        if version is not None:
+            marker().ready(version_directory(version), version.name, pulse(WorkerKind.MARKING))
+    except (BaseModelError, AdapterError) as error:
+        log.warning("the model could not be loaded: %s", error)
+
+
+def mark_batch(claim: Claim, heart: Pulse) -> bool:
+    """Mark a claimed batch and write what came of it. False where going on makes no sense for now."""
+    blank = [ticket for ticket in claim.tickets if is_blank(ticket.text)]
+    written = [ticket for ticket in claim.tickets if ticket not in blank]
+    proposals = {ticket.job_id: blank_proposal(str(ticket.job_id), claim.snapshot) for ticket in blank}
+    with heart.holding(lambda: jobs_heartbeat(claim=claim) > 0) as lease:
+        usable = True
+        if written:
+            try:
+                found = _mark_written(claim, written, heart, lease)
+            except Interrupted:
+                jobs_give_back(claim=claim, tickets=claim.tickets)
+                return not heart.stopping.is_set()
+            usable = found is not None
+            proposals |= found or {}
+        batch_write(claim=claim, proposals=proposals)
+    return usable
+
+
+def _mark_written(claim: Claim, tickets: Sequence[Ticket], heart: Pulse, lease: Lease) -> Proposals | None:
+    """Proposals for answers that have something in them; None where no model could be loaded."""
+    try:
+        engine = marker().ready(claim.version_directory, claim.version_name, heart)
+    except AdapterError as error:
+        log.error("run %s: %s", claim.run_id, error)
+        for ticket in tickets:
+            job_fail(ticket=ticket, code="adapter_unreadable", detail=str(error), final=True)
+        return {}
+    except (BaseModelError, RuntimeError, MemoryError) as error:
+        log.exception("the base model could not be loaded")
+        for ticket in tickets:
+            job_fail(ticket=ticket, code="base_unreadable", detail=str(error))
+        return None
+    return _mark(engine, claim, tickets, _watch(heart, lease))
+
+
+def _watch(heart: Pulse, lease: Lease) -> Callable[[int], None]:
+    """Called by the engine between its steps: the only place where marking can be left early."""
+
+    def check(done: int) -> None:
+        if lease.lost.is_set() or heart.stopping.is_set():
+            raise Interrupted
+
+    return check
+
+
+def _mark(engine: Engine, claim: Claim, tickets: Sequence[Ticket], check: Callable[[int], None]) -> Proposals:
+    """Mark answers together. Where that fails they are marked in smaller lots, so that a bad one fails alone."""
+    check(0)
+    answers = [ticket.answer for ticket in tickets]
+    try:
+        found = engine.mark(claim.question, answers, feedback=claim.with_feedback, on_progress=check)
+    except Interrupted:
+        raise
+    except Exception as error:  # whatever an odd answer can do to a model must not stop the others
+        # The traceback holds the tensors of the failed batch: it must be gone before the next try.
+        too_large = isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if len(tickets) == 1:
+            log.exception("job %s could not be marked", tickets[0].job_id)
+            code = "out_of_memory" if too_large else "model_failed"
+            job_fail(ticket=tickets[0], code=code, detail=f"{type(error).__name__}: {error}")
+            return {}
+        log.warning("a batch of %s failed and is marked in smaller lots: %s", len(tickets), error)
+    else:
+        return {ticket.job_id: proposal for ticket, proposal in zip(tickets, found, strict=True)}
+    return _mark_lots(engine, claim, tickets, check, halves=too_large)
+
+
+def _mark_lots(
+    engine: Engine, claim: Claim, tickets: Sequence[Ticket], check: Callable[[int], None], *, halves: bool
+) -> Proposals:
+    size = (len(tickets) + 1) // 2 if halves else 1
+    if halves:
+        marker().limit = max(1, min(marker().limit, size))
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+    proposals: Proposals = {}
+    for start in range(0, len(tickets), size):
+        proposals |= _mark(engine, claim, tickets[start : start + size], check)
+    return proposals

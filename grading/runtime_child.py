@@ -1,0 +1,202 @@
+"""One training in a process of its own, so that a crash, a leak or a full card does not hurt the worker.
+
+    python -m grading.runtime_child JOB.json
+
+It knows nothing of Django. What it has to say it writes as one JSON object a line on standard output; it stops when it
+reads "stop" on standard input, and ends at once when that closes, for then its worker is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, TextIO
+
+from mlcore.engine import Engine
+
+from mlcore.base import BaseModelError
+from mlcore.config import BaseConfig, TrainConfig, TrainProgress
+from mlcore.data import TrainingDataError
+from mlcore.evaluate import evaluate
+from mlcore.manifest import AdapterError, Manifest, read_manifest, update_metrics, write_adapter
+from mlcore.rows import read_examples
+from mlcore.schemas import Example
+from mlcore.train import TrainingStopped, train
+
+log = logging.getLogger(__name__)
+
+# Feedback is written for so many held-out answers only: it takes far longer than marking.
+MOST_FEEDBACK = 24
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the worker asks for.
+
+    Attributes:
+        config: the training; its output lies beside the frozen rows, where its checkpoints are kept too.
+        result: the adapter directory to make of it.
+        marking_base: the base model as it is loaded for marking, on which both versions are measured.
+        held_out: rows that neither training nor early stopping sees.
+        in_use: the adapter directory of the version in use, to measure beside the new one.
+        carry_from: where parts that were not trained are taken from, so that the result can do all that it could.
+    """
+
+    config: TrainConfig
+    result: Path
+    marking_base: BaseConfig
+    held_out: Path
+    in_use: Path | None
+    carry_from: Path | None
+
+    @classmethod
+    def read(cls, path: Path) -> Job:
+        body = json.loads(path.read_text(encoding="utf-8"))
+        return cls(
+            config=TrainConfig.from_json(body["config"]),
+            result=Path(body["result"]),
+            marking_base=BaseConfig(**body["marking_base"]),
+            held_out=Path(body["held_out"]),
+            in_use=Path(body["in_use"]) if body["in_use"] else None,
+            carry_from=Path(body["carry_from"]) if body["carry_from"] else None,
+        )
+
+
+class Reporter:
+    """Lines to the worker, and its wish that we stop."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self.stopped = threading.Event()
+
+    def listen(self, source: TextIO) -> None:
+        threading.Thread(target=self._listen, args=(source,), daemon=True).start()
+
+    def _listen(self, source: TextIO) -> None:
+        for line in source:
+            if line.strip() == "stop":
+                self.stopped.set()
+        os._exit(3)  # the worker is gone, and somebody else may train this run soon
+
+    def say(self, event: str, **facts: Any) -> None:
+        print(json.dumps({"event": event, **facts}), file=self._out, flush=True)
+
+    def progress(self, progress: TrainProgress) -> None:
+        self.say("progress", **asdict(progress))
+
+    def evaluated(self, done: int) -> None:
+        if self.stopped.is_set():
+            raise TrainingStopped
+
+
+def run(job: Job, reporter: Reporter) -> dict[str, Any]:
+    """Train, put the result in place, and measure it beside the version in use."""
+    if not job.result.exists():
+        trained = job.config.output
+        if not trained.exists():
+            train(job.config, on_progress=reporter.progress, should_stop=reporter.stopped.is_set)
+        compose(job, trained)
+    reporter.say("evaluating")
+    evaluation = compare(job, reporter)
+    if evaluation["candidate"]:
+        update_metrics(job.result, {"held-out answers": evaluation["candidate"]})
+    shutil.rmtree(job.config.output, ignore_errors=True)
+    return evaluation
+
+
+def compose(job: Job, trained: Path) -> None:
+    """The result: what was trained, with the parts that were not taken from another version on the same base."""
+    new = read_manifest(trained)
+    sources = dict.fromkeys(new.parts, trained)
+    manifest = replace(new, name=job.result.name)
+    if job.carry_from is not None:
+        manifest = _with_carried(manifest, job.carry_from, sources)
+
+    def write(directory: Path) -> None:
+        for part, source in sources.items():
+            for name in manifest.parts[part].files:
+                shutil.copyfile(source / name, directory / name)
+
+    write_adapter(job.result, write, manifest)
+
+
+def _with_carried(manifest: Manifest, carry_from: Path, sources: dict[str, Path]) -> Manifest:
+    try:
+        old = read_manifest(carry_from)
+        old.require_base(manifest.base.name, manifest.base.revision)
+    except AdapterError:
+        return manifest  # another base, or damaged: the result stands alone
+    carried = {name: part for name, part in old.parts.items() if name not in sources}
+    sources.update(dict.fromkeys(carried, carry_from))
+    licences = tuple(dict.fromkeys([*manifest.licences, *(old.licences if carried else ())]))
+    return replace(manifest, parts={**manifest.parts, **carried}, licences=licences)
+
+
+def compare(job: Job, reporter: Reporter) -> dict[str, Any]:
+    """Both versions on the same held-out answers, as they would mark them."""
+    examples = read_examples(job.held_out)
+    known = [example for path in job.config.train_files for example in read_examples(path)]
+    engine = Engine(job.marking_base)
+    engine.use(job.result)
+    has_scorer = "scorer" in read_manifest(job.result).parts
+    candidate = measure(engine, job, job.result, examples, reporter, known) if has_scorer else None
+    in_use, reason = None, ""
+    if job.in_use is not None:
+        try:
+            engine.use(job.in_use)
+            in_use = measure(engine, job, job.in_use, examples, reporter, ())
+        except AdapterError as error:
+            reason = str(error)
+    return {"n": len(examples), "candidate": candidate, "in_use": in_use, "in_use_reason": reason}
+
+
+def measure(
+    engine: Engine,
+    job: Job,
+    version: Path,
+    examples: Sequence[Example],
+    reporter: Reporter,
+    known: Sequence[Example],
+) -> dict[str, Any]:
+    result = evaluate(engine, examples, training_examples=known, on_progress=reporter.evaluated)
+    written = [example for example in examples if example.marked.feedback][:MOST_FEEDBACK]
+    if written and "feedback" in job.config.parts and "feedback" in read_manifest(version).parts:
+        result["feedback"] = evaluate(engine, written, feedback=True, on_progress=reporter.evaluated)["feedback"]
+    return result
+
+
+def main(arguments: Sequence[str]) -> int:
+    reporter = Reporter(sys.stdout)
+    # Whatever a library prints must not mix with the lines of the protocol.
+    sys.stdout = sys.stderr
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    reporter.listen(sys.stdin)
+    try:
+        reporter.say("done", evaluation=run(Job.read(Path(arguments[0])), reporter))
+    except TrainingStopped:
+        reporter.say("stopped")
+    except TrainingDataError as error:
+        reporter.say("error", code="training_data", detail=str(error))
+    except AdapterError as error:
+        reporter.say("error", code="adapter_unreadable", detail=str(error))
+    except BaseModelError as error:
+        reporter.say("error", code="base_unreadable", detail=str(error))
+    except MemoryError as error:
+        reporter.say("error", code="out_of_memory", detail=str(error))
+    except Exception as error:  # said to the admin in words instead of with an exit code
+        log.exception("the training failed")
+        out_of_memory = type(error).__name__ == "OutOfMemoryError"
+        code = "out_of_memory" if out_of_memory else "training_failed"
+        reporter.say("error", code=code, detail=f"{type(error).__name__}: {error}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

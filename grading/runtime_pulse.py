@@ -1,0 +1,153 @@
+"""The pulse of a worker process: a thread that keeps its row fresh and renews the lease on what it is working on.
+
+It has a database connection of its own, so that the lease is renewed while the model is busy. From it the working
+thread learns that its work was cancelled or given to somebody else, or that the process is to stop.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+
+from celery import current_app
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from grading import tasks
+from grading.models import WorkerKind
+from grading.services.workers import worker_gone, worker_seen
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Lease:
+    """What is being worked on. `beat` renews it and says whether it still holds; `lost` is set when it does not."""
+
+    beat: Callable[[], bool]
+    lost: threading.Event = field(default_factory=threading.Event)
+
+
+class Pulse:
+    """One per worker process; see `pulse()`."""
+
+    def __init__(self, kind: WorkerKind) -> None:
+        self.kind = kind
+        # Never used again by a later process, so that a late write of this one cannot pass for the other's.
+        self.name = f"{kind}@{socket.gethostname()[:60]}:{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self.stopping = threading.Event()
+        self._facts: dict[str, str] = {}
+        self._lease: Lease | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self._thread.join(timeout=5)
+
+    def tell(self, *, device: str, base_name: str, version_name: str) -> None:
+        """What the health page shows of this worker from the next beat on."""
+        self._facts = {"device": device, "base_name": base_name, "version_name": version_name}
+
+    @contextmanager
+    def holding(self, beat: Callable[[], bool]) -> Iterator[Lease]:
+        """Renew a lease until the work is done."""
+        lease = Lease(beat)
+        self._lease = lease
+        try:
+            yield lease
+        finally:
+            self._lease = None
+
+    @property
+    def busy(self) -> bool:
+        return self._lease is not None
+
+    def _run(self) -> None:
+        try:
+            while True:
+                self._tick()
+                if self._ended.wait(settings.HEARTBEAT_SECONDS):
+                    worker_gone(name=self.name)
+                    return
+        except DatabaseError:
+            log.warning("the row of %s could not be removed; it will be forgotten by itself", self.name)
+        finally:
+            connection.close()
+
+    def _tick(self) -> None:
+        try:
+            worker_seen(name=self.name, kind=self.kind, **self._facts)
+            lease = self._lease
+            if lease is not None and not lease.beat():
+                lease.lost.set()
+        except DatabaseError as error:
+            # The database may be away for a moment. Whether the lease survived is seen at the next beat or write.
+            log.warning("no heartbeat: %s", error)
+            connection.close()
+
+
+_pulse: Pulse | None = None
+
+
+def pulse(kind: WorkerKind) -> Pulse:
+    """The pulse of this process, started where it is not beating yet."""
+    global _pulse  # noqa: PLW0603 - one per process is the point
+    if _pulse is None:
+        _pulse = Pulse(kind)
+        _pulse.start()
+    return _pulse
+
+
+def start() -> None:
+    """Begin in a fresh worker process, if it takes marking or training. It also looks at what is queued already."""
+    kind = kind_of_process()
+    if kind is None:
+        return
+    begun = pulse(kind)
+    signal.signal(signal.SIGTERM, _stop_soon)
+    task = tasks.mark_next if begun.kind == WorkerKind.MARKING else tasks.train_next
+    threading.Thread(target=_send, args=(task,), daemon=True).start()
+
+
+def stop() -> None:
+    global _pulse  # noqa: PLW0603
+    if _pulse is not None:
+        _pulse.stop()
+        _pulse = None
+
+
+def kind_of_process() -> WorkerKind | None:
+    """What this worker is for: by MARGINALIA_WORKER_KIND, or by the queues that it takes from."""
+    named = os.environ.get("MARGINALIA_WORKER_KIND", "")
+    if named:
+        return WorkerKind(named)
+    queues = current_app.amqp.queues.consume_from
+    return next((kind for kind in WorkerKind if kind in queues), None)
+
+
+def _stop_soon(number: int, frame: FrameType | None) -> None:
+    """Work in progress is given back to the queue by the thread that does it; an idle process ends at once."""
+    if _pulse is not None and _pulse.busy and not _pulse.stopping.is_set():
+        _pulse.stopping.set()
+        return
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _send(task: object) -> None:
+    try:
+        task.delay()  # type: ignore[attr-defined]
+    except Exception:  # any transport's own error; beat wakes later
+        log.warning("the broker could not be reached to look at the queue", exc_info=True)
