@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.contrib.auth.models import User
+from django.utils.formats import localize
+
+from courses.errors import reason_for
+from courses.names import person_name
+
+register = template.Library()
+
+
+@register.filter
+def points(value: Decimal | float | None) -> str:
+    """2.50 as 2.5 and 3.00 as 3, with the decimal sign of the reader's language."""
+    if value is None:
+        return "–"
+    plain = Decimal(str(value)).quantize(Decimal("0.01"))
+    return str(localize(plain.quantize(Decimal(1)) if plain == plain.to_integral() else plain.normalize()))
+
+
+@register.filter
+def person(user: User | None) -> str:
+    return person_name(user)
+
+
+@register.filter
+def reason(code: str) -> str:
+    return reason_for(code)
+
+
+@register.filter
+def at(mapping: Mapping[Any, Any] | None, key: Any) -> Any:
+    """What a mapping holds under a key that is itself a variable; None where there is nothing."""
+    return mapping.get(key) if mapping else None
