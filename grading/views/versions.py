@@ -1,0 +1,139 @@
+"""Model versions: what there is, how good it is, and which one marks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from courses.views.requests import PersonRequest, errors_on, errors_told, page_of
+from grading import services
+from grading.admin_access import admin_required
+from grading.admin_forms import NoteForm
+from grading.figures import compared, headline, measured_sets
+from grading.models import ModelVersion, TrainingRun, VersionState
+from grading.services.versions import version_directory
+from mlcore.card import card_markdown
+from mlcore.manifest import AdapterError, read_manifest
+
+
+@require_safe
+@admin_required
+def versions(request: PersonRequest) -> HttpResponse:
+    page = page_of(request, ModelVersion.objects.visible_to(request.user))
+    context = {
+        "page": page,
+        "rows": [(row, headline(row.evaluation, row.manifest.get("metrics") or {})) for row in page],
+        "in_use": ModelVersion.objects.promoted().first(),
+        "previous": services.previous_version(),
+    }
+    return render(request, "grading/versions.html", context)
+
+
+@require_safe
+@admin_required
+def version(request: PersonRequest, pk: int) -> HttpResponse:
+    row = _version(request, pk)
+    context = {
+        **_compared(row),
+        "sets": measured_sets(row.manifest.get("metrics") or {}),
+        "training": row.manifest.get("training") or {},
+        "config": _flat((row.manifest.get("training") or {}).get("config") or {}),
+        "run": TrainingRun.objects.filter(version=row).first(),
+        "events": row.events.select_related("actor"),
+        "grades": row.grades.count(),
+    }
+    return render(request, "grading/version.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@admin_required
+def version_promote(request: PersonRequest, pk: int) -> HttpResponse:
+    """Ask first, with the comparison in sight; then put the version in use."""
+    row = _version(request, pk)
+    form = NoteForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with errors_on(form):
+            services.version_promote(version=row, by=request.user, note=form.cleaned_data["note"])
+            messages.success(request, _("“%s” is in use: the next grading run marks with it.") % row.name)
+            return redirect("grading:version", pk)
+    context = {**_compared(row), "form": form, "in_use": ModelVersion.objects.promoted().first()}
+    return render(request, "grading/version_promote.html", context)
+
+
+@require_POST
+@admin_required
+def version_retire(request: PersonRequest, pk: int) -> HttpResponse:
+    row = _version(request, pk)
+    with errors_told(request):
+        services.version_retire(version=row, by=request.user)
+        words = _("“%s” is retired. Nothing can be marked until another version is put in use.")
+        messages.warning(request, words % row.name)
+    return redirect("grading:version", pk)
+
+
+@require_POST
+@admin_required
+def version_reject(request: PersonRequest, pk: int) -> HttpResponse:
+    row = _version(request, pk)
+    with errors_told(request):
+        services.version_reject(version=row, by=request.user)
+        messages.success(request, _("“%s” was rejected.") % row.name)
+    return redirect("grading:version", pk)
+
+
+@require_POST
+@admin_required
+def version_roll_back(request: PersonRequest) -> HttpResponse:
+    with errors_told(request):
+        row = services.version_roll_back(by=request.user)
+        messages.success(request, _("“%s” is in use again: the next grading run marks with it.") % row.name)
+    return redirect("grading:versions")
+
+
+@require_safe
+@admin_required
+def version_card(request: PersonRequest, pk: int) -> HttpResponse:
+    """The model card as Markdown, written from the adapter's own manifest."""
+    row = _version(request, pk)
+    try:
+        card = card_markdown(read_manifest(version_directory(row), verify=False))
+    except AdapterError as error:
+        messages.error(request, _("The card cannot be written: %s") % error)
+        return redirect("grading:version", pk)
+    response = HttpResponse(card + "\n", content_type="text/markdown; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="card-{row.pk}.md"'
+    return response
+
+
+def _version(request: PersonRequest, pk: int) -> ModelVersion:
+    row: ModelVersion = get_object_or_404(ModelVersion.objects.visible_to(request.user), pk=pk)
+    return row
+
+
+def _compared(row: ModelVersion) -> dict[str, Any]:
+    """A version beside the one that was in use when it was measured, as the pages show it."""
+    steps = ModelVersion.TRANSITIONS.get(VersionState(row.state), frozenset())
+    return {
+        "version": row,
+        "comparison": compared(row.evaluation),
+        "worse": services.worse_than_in_use(row),
+        "may_promote": VersionState.PROMOTED in steps and "scorer" in (row.manifest.get("parts") or {}),
+        "may_retire": VersionState.RETIRED in steps,
+        "may_reject": VersionState.REJECTED in steps,
+    }
+
+
+def _flat(config: dict[str, Any]) -> list[tuple[str, str]]:
+    """A training configuration as pairs of name and value, what is nested with its path before it."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in config.items():
+        if isinstance(value, dict):
+            pairs += [(f"{name}.{inner}", text) for inner, text in _flat(value)]
+        elif value not in (None, "", [], ()) and name != "licences":
+            pairs.append((name, ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)))
+    return pairs
