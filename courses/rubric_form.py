@@ -81,7 +81,7 @@ def rubric_formset(criteria: Sequence[Criterion]) -> "forms.BaseFormSet[Criterio
         {
             "id": row.pk,
             "title": row.title,
-            "points": row.points,
+            "points": f"{row.points.normalize():f}",
             "description": row.description,
             "levels": levels_as_text(row.levels.all()),
         }

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django import template
 from django.contrib.auth.models import User
-from django.utils.formats import localize
+from django.utils.formats import date_format, localize
+from django.utils.timezone import localtime
 
 from courses.errors import reason_for
 from courses.names import person_name
@@ -21,6 +23,12 @@ def points(value: Decimal | float | None) -> str:
         return "–"
     plain = Decimal(str(value)).quantize(Decimal("0.01"))
     return str(localize(plain.quantize(Decimal(1)) if plain == plain.to_integral() else plain.normalize()))
+
+
+@register.filter
+def when(value: datetime | None) -> str:
+    """A moment that no reader can take for another one, whichever of day and month they put first."""
+    return date_format(localtime(value), "j M Y, H:i") if value else "–"
 
 
 @register.filter

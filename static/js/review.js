@@ -1,0 +1,82 @@
+/* The keys of the review desk, and totals that follow the criteria. The page works without it. */
+"use strict";
+
+const form = document.getElementById("desk-form");
+const total = document.getElementById("id_points");
+const number = (text) => Number.parseFloat(text.trim().replace(",", "."));
+const shown = (value) => String(Math.round(value * 100) / 100);
+
+const keys = {
+  a: () => document.getElementById("approve")?.click(),
+  s: () => document.getElementById("save")?.click(),
+  n: () => document.getElementById("next")?.click(),
+  p: () => document.getElementById("previous")?.click(),
+  o: () => total?.select(),
+  f: () => document.getElementById("id_feedback")?.focus(),
+  "?": () => document.getElementById("keys")?.click(),
+};
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
+  if (typing && event.key === "Escape") {
+    event.target.blur();
+    return;
+  }
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) {
+    return;
+  }
+  event.preventDefault();
+  keys[event.key]();
+});
+
+// A criterion's buttons stand for its field: they show which value it holds, and set it.
+const criteria = form ? [...form.querySelectorAll("[data-criterion]")] : [];
+const field = (criterion) => criterion.querySelector("input");
+const mark = (criterion) => {
+  const value = number(field(criterion).value);
+  for (const button of criterion.querySelectorAll("button")) {
+    const on = number(button.dataset.points) === value;
+    button.classList.toggle("on", on);
+    button.classList.toggle("was", !on && button.classList.contains("proposed"));
+    button.setAttribute("aria-pressed", String(on));
+  }
+};
+const addUp = () => {
+  const values = criteria.map((criterion) => number(field(criterion).value));
+  if (total && !values.some(Number.isNaN)) {
+    total.value = shown(values.reduce((sum, value) => sum + value, 0));
+  }
+};
+for (const criterion of criteria) {
+  const buttons = [...criterion.querySelectorAll("button")];
+  if (buttons.length) {
+    buttons.forEach((button) => {
+      button.hidden = false;
+      button.addEventListener("click", () => {
+        field(criterion).value = button.dataset.points;
+        mark(criterion);
+        addUp();
+      });
+    });
+    field(criterion).classList.add("narrow-field");
+  }
+  field(criterion).addEventListener("input", () => {
+    mark(criterion);
+    addUp();
+  });
+  mark(criterion);
+}
+
+// Typed work is not lost by a closed tab without a word.
+let dirty = false;
+form?.addEventListener("input", () => {
+  dirty = true;
+});
+form?.addEventListener("submit", () => {
+  dirty = false;
+});
+window.addEventListener("beforeunload", (event) => {
+  if (dirty) {
+    event.preventDefault();
+  }
+});
