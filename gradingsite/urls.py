@@ -22,3 +22,5 @@ urlpatterns = [
     path("grading/", include("grading.urls")),
     path("", include("courses.urls")),
 ]
+
+handler400 = "courses.views.errors.bad_request"

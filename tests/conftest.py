@@ -1,0 +1,45 @@
+"""What every test may use: clean counters of failed logins, uploads that go away, a client that speaks English."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# The fixed cast: a course and the people who may do this or that in it.
+pytest_plugins = ["tests.cast"]
+
+# Two cores are shared by everything under test; more threads of torch make it slower, not faster.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Synchronous Playwright keeps an event loop in its thread, which Django would take for an asynchronous program.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+@pytest.fixture(autouse=True)
+def _uploads_go_away(settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that need a card are skipped where there is none; asking costs the import of torch, so only if need be."""
+    gpu = [item for item in items if item.get_closest_marker("gpu")]
+    if gpu and not _card_present():
+        for item in gpu:
+            item.add_marker(pytest.mark.skip(reason="there is no NVIDIA card here"))
+
+
+def _card_present() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+@pytest.fixture
+def english() -> Iterator[None]:
+    from django.utils import translation
+
+    with translation.override("en"):
+        yield
