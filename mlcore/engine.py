@@ -1,0 +1,245 @@
+"""Marking: one backbone in memory, adapters switched on it, answers read in batches of one fixed shape."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from mlcore.adapters import attach_part
+from mlcore.base import BaseInfo
+from mlcore.config import BaseConfig, Part
+from mlcore.encoding import EncodedAnswer, Encoder
+from mlcore.loading import load_base
+from mlcore.manifest import AdapterError, Manifest, read_manifest
+from mlcore.model import Model
+from mlcore.points import criterion_points, points_of
+from mlcore.prompts import criterion_request, feedback_request, score_request
+from mlcore.reading import Batch, PrefixCache, begin, bucket, pad_rows, read
+from mlcore.schemas import Answer, CriterionScore, MarkNote, Proposal, Question
+from mlcore.writing import decode, tidy, write
+
+# Rows of a batch: best on a CPU, and never different, because a mark must not depend on it.
+ROWS = 8
+_ATTACHED_VERSIONS = 3
+_FEEDBACK_TOKENS = 80
+_ESSAY_FEEDBACK_TOKENS = 112
+# An answer of so many tokens, or a question with a rubric, is treated as an essay: it gets room for more words.
+_ESSAY_TOKENS = 250
+# Scores are kept to six digits: below that is noise of the arithmetic.
+_DIGITS = 6
+
+_BLANK_REASON = {
+    "en": "No answer was handed in, so there are no points.",
+    "de": "Es wurde keine Antwort abgegeben, daher gibt es keine Punkte.",
+}
+
+
+@dataclass(frozen=True)
+class _Read:
+    """An answer on its way through the model."""
+
+    index: int
+    answer: Answer
+    encoded: EncodedAnswer
+
+
+class Engine:
+    """Marks answers with the model version in use. Loads the base once; not safe for two threads at a time.
+
+    Raises:
+        BaseModelError: the base cannot be loaded.
+    """
+
+    def __init__(self, base: BaseConfig) -> None:
+        loaded = load_base(base)
+        self._model = Model(loaded)
+        self._encoder = Encoder(
+            loaded.tokenizer, max_prefix_tokens=base.max_prefix_tokens, max_answer_tokens=base.max_answer_tokens
+        )
+        self._prefixes = PrefixCache()
+        self._attached: OrderedDict[str, Manifest] = OrderedDict()
+        self._key: str | None = None
+        self._serial = 0
+        self.version: Path | None = None
+
+    @property
+    def device(self) -> str:
+        """Where the model computes: cpu, or cuda:N."""
+        return str(self._model.device)
+
+    @property
+    def base_info(self) -> BaseInfo:
+        """Name and revision of the base that is loaded."""
+        return self._model.base.info
+
+    def use(self, version_dir: Path) -> None:
+        """Put a model version in use. The base stays; the last few versions stay attached.
+
+        Raises:
+            CorruptAdapter: the directory is missing, incomplete or changed.
+            IncompatibleAdapter: it belongs to another base (BaseMismatch) or another version of this program.
+        """
+        version_dir = Path(version_dir)
+        manifest = read_manifest(version_dir)
+        manifest.require_base(self.base_info.name, self.base_info.revision)
+        for key, known in self._attached.items():
+            if known.files == manifest.files and known.parts == manifest.parts:
+                self._attached.move_to_end(key)
+                self._key, self.version = key, version_dir
+                return
+        self._attach(version_dir, manifest)
+        self.version = version_dir
+
+    @torch.inference_mode()
+    def mark(
+        self,
+        question: Question,
+        answers: Sequence[Answer],
+        *,
+        feedback: bool = True,
+        points: Mapping[str, float] | None = None,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> list[Proposal]:
+        """Propose points, points per criterion and feedback for each answer, in the order given.
+
+        The same answer to the same question gets the same proposal whatever else is in the list. Blank answers never
+        reach the model: they get the fewest points, the note BLANK, and the reason as feedback.
+
+        Args:
+            feedback: write feedback; far slower than marking alone.
+            points: by answer id, points that a teacher has set: the proposal keeps to them, and feedback is told them.
+            on_progress: called with the number of answers done so far, after each batch.
+
+        Raises:
+            AdapterError: no model version is in use, or it cannot score.
+        """
+        given = points or {}
+        scorer = self._part("scorer")
+        if scorer is None and any(answer.id not in given for answer in answers):
+            raise AdapterError("no model version that can score is in use")
+        proposals: dict[int, Proposal] = {}
+        groups: dict[int, list[_Read]] = {}
+        for index, answer in enumerate(answers):
+            if is_blank(answer.text):
+                proposals[index] = _blank(question, answer)
+                continue
+            encoded = self._encoder.answer(answer.text)
+            groups.setdefault(bucket(len(encoded.ids)), []).append(_Read(index, answer, encoded))
+        for width, group in sorted(groups.items()):
+            for start in range(0, len(group), ROWS):
+                chunk = group[start : start + ROWS]
+                for entry, proposal in zip(chunk, self._chunk(question, chunk, width, given, feedback), strict=True):
+                    proposals[entry.index] = proposal
+                if on_progress is not None:
+                    on_progress(len(proposals))
+        return [proposals[index] for index in range(len(answers))]
+
+    def _chunk(
+        self, question: Question, chunk: Sequence[_Read], width: int, given: Mapping[str, float], feedback: bool
+    ) -> list[Proposal]:
+        """Proposals for at most ROWS answers of one width."""
+        scores, shares = self._scores(question, chunk, width)
+        found = []
+        for row, entry in enumerate(chunk):
+            points = given.get(entry.answer.id, points_of(scores[row], question))
+            criteria = criterion_points(question, [column[row] for column in shares], points) if shares else ()
+            found.append((points, criteria))
+        texts = self._texts(question, chunk, width, [points for points, _ in found]) if feedback else [None] * len(chunk)
+        return [
+            _proposal(entry, score, points, criteria, text)
+            for entry, score, (points, criteria), text in zip(chunk, scores, found, texts, strict=True)
+        ]
+
+    def _scores(
+        self, question: Question, chunk: Sequence[_Read], width: int
+    ) -> tuple[list[float], list[list[float]]]:
+        """(rows,) scores in all, and (criteria, rows) shares of each criterion's points."""
+        name = self._part("scorer")
+        if name is None:
+            span = question.max_points - question.min_points
+            return [0.0 * span] * len(chunk), []
+        requests = [score_request(), *map(criterion_request, question.criteria)]
+        head = self._model.heads[name]
+        columns = []
+        with self._model.using(name):
+            batch = self._answers(name, question, chunk, width)
+            for request in requests:
+                ids = self._encoder.pieces(request)
+                rows, lengths = pad_rows([ids], ROWS, len(ids), self._encoder.pad_id)
+                states = read(self._model, batch.fork(), rows, lengths)
+                columns.append([round(value, _DIGITS) for value in head.score(head(states)).tolist()][: len(chunk)])
+        return columns[0], columns[1:]
+
+    def _texts(
+        self, question: Question, chunk: Sequence[_Read], width: int, points: Sequence[float]
+    ) -> list[str | None]:
+        """(rows,) feedback, by the version's feedback writer, or by the bare base where it has none."""
+        name = self._part("feedback")
+        requests = [self._encoder.pieces(feedback_request(question, value)) for value in points]
+        # One width for all points of a question, so that no row's shape depends on another's points.
+        rows, lengths = pad_rows(requests, ROWS, bucket(max(map(len, requests))), self._encoder.pad_id)
+        essay = bool(question.criteria) or width > _ESSAY_TOKENS
+        most = _ESSAY_FEEDBACK_TOKENS if essay else _FEEDBACK_TOKENS
+        with self._model.using(name):
+            batch = self._answers(name, question, chunk, width)
+            states = read(self._model, batch, rows, lengths)
+            written = write(self._model, batch, states, self._encoder.end_id, most, len(chunk))
+        return [tidy(decode(self._encoder.tokenizer, ids)) for ids in written]
+
+    def _answers(self, adapter: str | None, question: Question, chunk: Sequence[_Read], width: int) -> Batch:
+        """A batch that has read the question and each row's answer."""
+        batch = begin(self._prefixes.get(self._model, adapter, self._encoder.prefix(question)), ROWS)
+        rows, lengths = pad_rows([entry.encoded.ids for entry in chunk], ROWS, width, self._encoder.pad_id)
+        read(self._model, batch, rows, lengths)
+        return batch
+
+    def _part(self, part: Part) -> str | None:
+        """The name under which a part of the version in use is attached."""
+        if self._key is None or part not in self._attached[self._key].parts:
+            return None
+        return f"{self._key}_{part}"
+
+    def _attach(self, version_dir: Path, manifest: Manifest) -> None:
+        self._serial += 1
+        key = f"v{self._serial}"
+        done: list[str] = []
+        try:
+            for part in ("scorer", "feedback"):
+                if part in manifest.parts:
+                    attach_part(self._model, f"{key}_{part}", part, version_dir, manifest)  # type: ignore[arg-type]
+                    done.append(f"{key}_{part}")
+        except AdapterError:
+            for name in done:
+                self._model.detach(name)
+            raise
+        self._attached[key] = manifest
+        self._key = key
+        while len(self._attached) > _ATTACHED_VERSIONS:
+            old, parts = self._attached.popitem(last=False)
+            for part in parts.parts:
+                self._prefixes.forget(f"{old}_{part}")
+                self._model.detach(f"{old}_{part}")
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing can be read in a text: only spaces, control characters and invisible ones."""
+    return all(unicodedata.category(character)[0] in "ZC" for character in text)
+
+
+def _blank(question: Question, answer: Answer) -> Proposal:
+    reason = _BLANK_REASON.get(question.language[:2].lower(), _BLANK_REASON["en"])
+    criteria = tuple(CriterionScore(entry.id, 0.0) for entry in question.criteria)
+    return Proposal(answer.id, 0.0, question.min_points, criteria, reason, frozenset({MarkNote.BLANK}))
+
+
+def _proposal(
+    entry: _Read, score: float, points: float, criteria: tuple[CriterionScore, ...], text: str | None
+) -> Proposal:
+    unread = entry.encoded.unread
+    notes = frozenset({MarkNote.CUT}) if unread else frozenset[MarkNote]()
+    return Proposal(entry.answer.id, score, points, criteria, text, notes, unread)

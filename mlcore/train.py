@@ -1,0 +1,222 @@
+"""Fine-tuning: from marked rows to an adapter directory.
+
+LoRA (Hu et al. 2021) on unquantised weights, or QLoRA (Dettmers et al. 2023) on nf4 or int8 ones. The scorer is trained
+first, then the feedback writer, each as its own adapter on the same frozen base.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+import logging
+import resource
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from mlcore.adapters import load_part, part_entry, part_files
+from mlcore.base import BaseInfo
+from mlcore.checkpoint import load_state, save_state
+from mlcore.config import Part, TrainConfig, TrainProgress
+from mlcore.data import TrainingData, TrainingDataError, items_for, load_training_data, sample_evenly
+from mlcore.encoding import Encoder
+from mlcore.heads import make_head
+from mlcore.loading import load_base
+from mlcore.manifest import AdapterExists, BaseEntry, Manifest, PartEntry, write_adapter
+from mlcore.model import Model
+from mlcore.packing import EncodedItem, encode_items
+from mlcore.prompts import PROMPT_VERSION
+from mlcore.training import PartTrainer, State, TrainingStopped
+
+__all__ = ["TrainingDataError", "TrainingStopped", "train"]
+
+log = logging.getLogger(__name__)
+
+# 1: first loop. Part of a checkpoint's fingerprint: a change that trains differently must not resume old ones.
+CODE_VERSION = "1"
+
+OnProgress = Callable[[TrainProgress], None]
+# What names or describes the result but does not change it; a checkpoint is still the same without them.
+_COSMETIC = ("output", "name", "licences", "weaknesses", "checkpoint_minutes")
+
+
+@dataclass(frozen=True)
+class TrainedPart:
+    """One part's weights and what its training reported."""
+
+    weights: dict[str, torch.Tensor]
+    entry: PartEntry
+
+
+def train(
+    config: TrainConfig,
+    *,
+    on_progress: OnProgress = lambda progress: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Path:
+    """Train the parts that the configuration names and write the adapter directory `config.output`.
+
+    A checkpoint is kept in `<output>.partial/checkpoint`; a later call with the same configuration and data goes on
+    from it, to the same result. `on_progress` is called after every step, `should_stop` asked before each.
+
+    Returns:
+        The adapter directory. Its manifest holds the losses on held-out rows; `mlcore.evaluate` measures the rest.
+
+    Raises:
+        TrainingStopped: should_stop() said so.
+        TrainingDataError: the rows cannot be trained on.
+        AdapterExists: there is something at `config.output`.
+        BaseModelError: the base model cannot be loaded.
+        AdapterError: `config.start_from` cannot be used.
+    """
+    if config.output.exists():
+        raise AdapterExists(f"{config.output} exists already; an adapter is never overwritten, choose another name")
+    on_progress(TrainProgress("preparing"))
+    data = load_training_data(config)
+    base = load_base(config.base, training=True)
+    model = Model(base)
+    run = _Run(config, data, model, base.info, on_progress, should_stop)
+    parts = {part: run.part(part) for part in config.parts if run.has_rows(part)}
+    if not parts:
+        raise TrainingDataError("no row holds anything to train on: there is no feedback in these files")
+    manifest = _manifest(config, data, base.info, parts)
+    written = write_adapter(config.output, lambda directory: _write_parts(directory, parts), manifest)
+    shutil.rmtree(run.partial, ignore_errors=True)
+    del run, model, base
+    gc.collect()
+    return written
+
+
+class _Run:
+    """One call of `train`: what its parts share."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        data: TrainingData,
+        model: Model,
+        info: BaseInfo,
+        on_progress: OnProgress,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self.config, self.data, self.model = config, data, model
+        self.on_progress, self.should_stop = on_progress, should_stop
+        self.encoder = Encoder(
+            model.base.tokenizer,
+            max_prefix_tokens=config.max_prefix_tokens,
+            max_answer_tokens=config.max_answer_tokens,
+        )
+        self.partial = config.output.with_suffix(".partial")
+        self.fingerprint = _fingerprint(config, data, info)
+        self.before = 0.0
+
+    def has_rows(self, part: Part) -> bool:
+        """Whether there is anything for this part to learn. A scorer always has rows; feedback may be missing."""
+        return part == "scorer" or bool(items_for(part, self.data.train))
+
+    def part(self, part: Part) -> TrainedPart:
+        """Train one part, or take it from the disk where an interrupted training had finished it."""
+        finished = self.partial / f"{part}.safetensors"
+        found = load_state(finished)
+        if found is not None and found[1].get("fingerprint") == self.fingerprint:
+            self.before += found[1]["state"]["seconds"]
+            return TrainedPart(found[0], part_entry(part, self.config, found[1]["state"]))
+        trainer = self._trainer(part)
+        weights = trainer.run(lambda *told: self._tell(part, *told), self.should_stop)
+        state = trainer.state
+        facts = {"seconds": state.seconds, "steps": state.step, "best_step": state.best_step, "history": state.history}
+        save_state(finished, weights, {"fingerprint": self.fingerprint, "state": facts})
+        trainer.checkpoint.unlink(missing_ok=True)
+        self.before += state.seconds
+        return TrainedPart(weights, part_entry(part, self.config, facts))
+
+    def _trainer(self, part: Part) -> PartTrainer:
+        torch.manual_seed(self.config.seed)
+        self._attach(part)
+        held_out = [*self.data.unseen, *self.data.seen]
+        validation = sample_evenly(items_for(part, held_out), self.config.validation_limit, self.config.seed)
+        checkpoint = self.partial / "checkpoint" / f"{part}.safetensors"
+        train, measured = self._encode(items_for(part, self.data.train)), self._encode(validation)
+        return PartTrainer(self.model, part, self.config, train, measured, checkpoint, self.fingerprint)
+
+    def _attach(self, part: Part) -> None:
+        """A fresh adapter (and head), or the one to start from."""
+        self.model.attach(part, self.config.lora)
+        if part == "scorer":
+            head = make_head(self.config.head, self.model.hidden_size, self.config.bands)
+            head.start_at(self.model.yes_no_direction(*self.encoder.yes_no()))
+            self.model.heads[part] = head.to(self.model.device)
+        if self.config.start_from is not None:
+            load_part(self.model, part, self.config)
+
+    def _encode(self, items: Sequence[Any]) -> list[EncodedItem]:
+        return encode_items(items, self.encoder, self.config.max_feedback_tokens)
+
+    def _tell(self, part: Part, state: State, steps: int, learning_rate: float) -> None:
+        self.on_progress(
+            TrainProgress(
+                stage=part,
+                step=state.step,
+                steps=steps,
+                train_loss=state.train_loss,
+                validation_loss=state.validation_loss,
+                learning_rate=learning_rate,
+                seconds=self.before + state.seconds,
+                memory_bytes=_memory(self.model.device),
+            )
+        )
+
+
+def _write_parts(directory: Path, parts: dict[Part, TrainedPart]) -> None:
+    for part, trained in parts.items():
+        for name, tensors in part_files(part, trained.weights).items():
+            save_file(tensors, str(directory / name), metadata={"format": "pt"})
+
+
+def _manifest(config: TrainConfig, data: TrainingData, info: BaseInfo, parts: dict[Part, TrainedPart]) -> Manifest:
+    return Manifest(
+        name=config.name,
+        base=BaseEntry(info.name, info.revision, config.base.quantisation),
+        parts={part: trained.entry for part, trained in parts.items()},
+        training={
+            "config": _public(config),
+            "data": data.files,
+            "rows": {"train": len(data.train), "unseen_questions": len(data.unseen), "unseen_answers": len(data.seen)},
+            "held_out_questions": sorted({row.question.id for row in data.unseen}),
+            "code_version": CODE_VERSION,
+            "prompt_version": PROMPT_VERSION,
+            "seed": config.seed,
+        },
+        licences=config.licences,
+        weaknesses=config.weaknesses,
+    )
+
+
+def _public(config: TrainConfig) -> dict[str, Any]:
+    """The configuration without this machine's paths."""
+    body = config.to_json()
+    for key in ("output", "start_from", "licences", "weaknesses"):
+        body.pop(key)
+    for key in ("train_files", "validation_files"):
+        body[key] = ["/".join(Path(path).absolute().parts[-2:]) for path in body[key]]
+    body["base"].pop("directory")
+    return body
+
+
+def _fingerprint(config: TrainConfig, data: TrainingData, info: BaseInfo) -> str:
+    body = {key: value for key, value in config.to_json().items() if key not in _COSMETIC}
+    body["base"].pop("directory")
+    facts = [body, data.files, asdict(info)["revision"], CODE_VERSION, PROMPT_VERSION]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _memory(device: torch.device) -> int:
+    if device.type == "cuda":
+        return int(torch.cuda.memory_allocated(device))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
