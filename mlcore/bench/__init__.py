@@ -40,7 +40,7 @@ class BenchResult:
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured: answers to score, answers to write to, tokens for each, repeats."""
+    """How much is measured: answers to score, answers to write to, the most tokens for each, repeats."""
 
     scored: int
     written: int
@@ -48,7 +48,8 @@ class Size:
     repeats: int
 
 
-FULL, QUICK = Size(64, 16, 48, 3), Size(24, 8, 24, 1)
+# 80 tokens is what the engine itself writes at most to a short answer.
+FULL, QUICK = Size(64, 16, 80, 3), Size(24, 8, 80, 1)
 
 
 def run_bench(config: BaseConfig, version: Path, *, quick: bool = False, profile: bool = False) -> BenchResult:

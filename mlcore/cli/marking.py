@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ def mark_rows(
     """One proposal a row, in the order of the rows.
 
     Rows that agree in all of the question (its id, text, reference answer, rubric and points) are marked together, so
-    that what they share is computed once. `on_progress` gets the number of rows that are done.
+    that what they share is computed once. Without `feedback` no proposal has any, not even a blank answer's reason,
+    which its notes give too. `on_progress` gets the number of rows that are done.
     """
     proposals: dict[int, Proposal] = {}
     for question, places in _by_question(rows).items():
@@ -30,6 +32,8 @@ def mark_rows(
         # A row's place is its key here: the answer's own id is for people.
         answers = [Answer(str(place), rows[place].answer.text) for place in places]
         marked = engine.mark(question, answers, feedback=feedback, on_progress=report)
+        if not feedback:
+            marked = [replace(proposal, feedback=None) for proposal in marked]
         proposals.update(zip(places, marked, strict=True))
         on_progress(len(proposals))
     return [proposals[place] for place in range(len(rows))]
