@@ -97,6 +97,7 @@ class SubmissionFactory(DjangoModelFactory[Submission]):
 
     class Meta:
         model = Submission
+        skip_postgeneration_save = True
 
     assignment = factory.SubFactory(AssignmentFactory)
     student = factory.SubFactory(UserFactory)

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
+from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 
 from courses.errors import AnswerTooLong, NotAStudent, NothingSubmitted, SubmittedMeanwhile
@@ -106,8 +107,14 @@ def is_unchanged(assignment: Assignment, student: User, *, text: str | None = No
     if current is None or bool(current.original) != (file is not None):
         return False
     if file is not None:
-        return current.original.size == len(file[1]) and current.original.read() == file[1]
+        return holds(current.original, file[1])
     return current.state == SubmissionState.READY and current.text == clean_text(text or "")
+
+
+def holds(original: FieldFile, data: bytes) -> bool:
+    """Whether the kept file is exactly this one."""
+    with original.storage.open(str(original.name)) as kept:
+        return kept.size == len(data) and bool(kept.read() == data)
 
 
 def require_student(assignment: Assignment, student: User) -> None:

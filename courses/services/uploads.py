@@ -17,7 +17,7 @@ from courses.extraction.limits import MEGABYTE
 from courses.limits import site_limits
 from courses.matching import StudentMatcher
 from courses.models import Assignment, Role, Submission, SubmissionSource, SubmissionState, UnmatchedFile
-from courses.services.submissions import content_of, file_name, is_unchanged, submission_create, submission_store
+from courses.services.submissions import content_of, file_name, holds, is_unchanged, submission_create, submission_store
 
 
 class Upload(Protocol):
@@ -99,7 +99,7 @@ def unmatched_file_discard(*, file: UnmatchedFile, by: User) -> None:
 
 def _read_original(file: UnmatchedFile) -> bytes:
     try:
-        with file.original.open("rb") as original:
+        with file.original.storage.open(str(file.original.name)) as original:
             return bytes(original.read())
     except FileNotFoundError as error:
         raise FileGone from error
@@ -166,7 +166,7 @@ def _keep_unmatched(assignment: Assignment, by: User, member: Member) -> Unmatch
     """Keep the file; one that already waits there under the same name is not kept twice."""
     name = file_name(member.name)
     for waiting in UnmatchedFile.objects.filter(assignment=assignment, original_name=name):
-        if waiting.original.size == len(member.data) and waiting.original.read() == member.data:
+        if holds(waiting.original, member.data):
             return waiting
     row = UnmatchedFile(assignment=assignment, original_name=name, uploaded_by=by)
     row.original.save(name, ContentFile(member.data), save=False)

@@ -148,7 +148,7 @@ def reads_or_says_why(data: bytes) -> None:
     try:
         text = extract_text(data)
     except Unreadable as reason:
-        assert reason.code in UNREADABLE_WORDS
+        assert reason.code in UNREADABLE_WORDS  # noqa: PT017
     else:
         assert text.strip()
         assert "\x00" not in text

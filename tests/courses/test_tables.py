@@ -102,6 +102,6 @@ def test_no_bytes_make_it_fail(data: bytes) -> None:
     try:
         table = read_table(data, MARKED_COLUMNS, required=("student",))
     except UserError as error:
-        assert error.message
+        assert error.message  # noqa: PT017
     else:
         assert table.rows or table.errors
