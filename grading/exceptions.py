@@ -25,7 +25,7 @@ class NothingToMark(UserError):
 
 class EditedMeanwhile(UserError):
     code = "edited_meanwhile"
-    words = _("Somebody changed this grade while you had it open. Look at it again; nothing of yours was saved.")
+    words = _("Somebody changed this grade while you had it open. Compare the two; yours is not saved yet.")
 
 
 class GradeIsClosed(UserError):

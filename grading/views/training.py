@@ -120,11 +120,16 @@ def _progress(run: TrainingRun) -> dict[str, Any]:
     """What changes while a run is active: how far it is, since when, and its losses."""
     active = is_active(run)
     end = run.finished_at or timezone.now()
+    seconds = int((end - run.started_at).total_seconds()) if run.started_at else None
+    minutes, rest = divmod(seconds or 0, 60)
     return {
         "run": run,
         "active": active,
         "no_worker": active and _waits_for_worker(),
         "percent": round(100 * run.step / run.steps) if run.steps else None,
-        "seconds": int((end - run.started_at).total_seconds()) if run.started_at else None,
+        "seconds": seconds,
+        "hours": minutes // 60,
+        "minutes": minutes % 60,
+        "rest": rest,
         "curves": curves(loss_curve(run)),
     }

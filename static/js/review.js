@@ -53,12 +53,11 @@ for (const criterion of criteria) {
     buttons.forEach((button) => {
       button.hidden = false;
       button.addEventListener("click", () => {
-        field(criterion).value = button.dataset.points;
+        field(criterion).value = shown(number(button.dataset.points));
         mark(criterion);
         addUp();
       });
     });
-    field(criterion).classList.add("narrow-field");
   }
   field(criterion).addEventListener("input", () => {
     mark(criterion);

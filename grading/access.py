@@ -1,0 +1,37 @@
+"""The row of grading that this user asked for, or 404 (not theirs to see), or 403 (theirs to see, not to change)."""
+
+from __future__ import annotations
+
+from django.http import Http404
+
+from courses.access import managed_submission, submission_for
+from courses.models import Submission
+from courses.querysets import AnyUser
+from grading.models import Grade, GradingRun
+
+
+def managed_run(user: AnyUser, pk: int) -> GradingRun:
+    rows = GradingRun.objects.managed_by(user).select_related("assignment__course", "version", "requested_by")
+    row = rows.filter(pk=pk).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def managed_grade(user: AnyUser, pk: int) -> Grade:
+    """A grade of a course that `user` marks. A student may know of their own released one, but not change it."""
+    row = Grade.objects.visible_to(user).select_related("submission__assignment__course").filter(pk=pk).first()
+    if row is None:
+        raise Http404
+    managed_submission(user, row.submission_id)
+    return row
+
+
+def released_grade(user: AnyUser, submission_pk: int) -> tuple[Submission, Grade]:
+    """A submission with its released grade: the student's own, or any of a course that `user` marks."""
+    submission = submission_for(user, submission_pk)
+    grades = Grade.objects.visible_to(user).released().filter(submission=submission)
+    grade = grades.select_related("approved_by", "released_by", "feedback", "version").first()
+    if grade is None:
+        raise Http404
+    return submission, grade

@@ -1,0 +1,110 @@
+"""What the review page shows of one grade: the proposal beside the teacher's values, and what may be done with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.forms import BoundField
+
+from courses.models import Submission
+from grading.exceptions import message_for
+from grading.forms import ReviewForm, criterion_field
+from grading.models import CriterionScore, Grade, GradeEvent, GradeState
+
+HISTORY_SHOWN = 50
+MOST_KEYS = 9  # more levels than that do not fit on one line of buttons
+
+
+@dataclass(frozen=True)
+class CriterionRow:
+    """One criterion on the desk: its field, what was proposed, and the points that a click can give."""
+
+    score: CriterionScore
+    field: BoundField
+    description: str
+    choices: tuple[Choice, ...]
+
+    @property
+    def changed(self) -> bool:
+        points, proposed = self.score.points, self.score.proposed_points
+        return points is not None and proposed is not None and points != proposed
+
+
+@dataclass(frozen=True)
+class Choice:
+    points: Decimal
+    words: str
+
+
+def filled_form(grade: Grade) -> ReviewForm:
+    """The form as the page first shows it: the teacher's values, or the model's where nobody has set any."""
+    feedback = getattr(grade, "feedback", None)
+    initial: dict[str, Any] = {
+        "edition": grade.edition,
+        "points": _shown(grade.points, grade.proposed_points),
+        "feedback": feedback.text if feedback else "",
+        "internal_note": grade.internal_note,
+    }
+    form = ReviewForm(grade=grade)
+    for score in form.scores:
+        initial[criterion_field(score)] = _shown(score.points, score.proposed_points)
+    form.initial = initial
+    return form
+
+
+def desk_context(submission: Submission, grade: Grade | None, form: ReviewForm | None) -> dict[str, Any]:
+    job = submission.grading_jobs.order_by("-pk").first()
+    return {
+        "submission": submission,
+        "assignment": submission.assignment,
+        "course": submission.assignment.course,
+        "grade": grade,
+        "form": form,
+        "job": job,
+        "job_error": message_for(job.error_code) if job else "",
+        "criteria": _criteria(grade, form) if grade and form else [],
+        "editable": grade is not None and grade.state == GradeState.PROPOSED,
+        **_cut(submission, grade),
+        "events": _events(grade) if grade else [],
+    }
+
+
+def _cut(submission: Submission, grade: Grade | None) -> dict[str, Any]:
+    """Where the model stopped reading, as slices of the answer for the template."""
+    until = len(submission.text) - (grade.unread_characters if grade else 0)
+    return {"read_until": until, "read_slice": f":{until}", "unread_slice": f"{until}:"}
+
+
+def _criteria(grade: Grade, form: ReviewForm) -> list[CriterionRow]:
+    entries = {entry["id"]: entry for entry in grade.rubric_snapshot.get("criteria", [])}
+    by_title = {entry["title"]: entry for entry in entries.values()}
+    step = Decimal(grade.rubric_snapshot.get("step", "0.5"))
+    rows = []
+    for score in form.scores:
+        entry = entries.get(str(score.criterion_id)) or by_title.get(score.title, {})
+        field = form[criterion_field(score)]
+        rows.append(CriterionRow(score, field, entry.get("description", ""), _choices(score, entry, step)))
+    return rows
+
+
+def _choices(score: CriterionScore, entry: dict[str, Any], step: Decimal) -> tuple[Choice, ...]:
+    """The rubric's levels, or every step where those are few."""
+    levels = [Choice(Decimal(level["points"]), level["description"]) for level in entry.get("levels", [])]
+    if levels:
+        return tuple(levels)
+    steps = int(score.max_points / step)
+    return tuple(Choice(step * i, "") for i in range(steps + 1)) if steps < MOST_KEYS else ()
+
+
+def _events(grade: Grade) -> list[GradeEvent]:
+    rows = GradeEvent.objects.filter(grade__submission=grade.submission_id).select_related("actor", "grade")
+    return list(rows.order_by("-at", "-pk")[:HISTORY_SHOWN])
+
+
+def _shown(points: Decimal | None, proposed: Decimal | None) -> str:
+    value = proposed if points is None else points
+    if value is None:
+        return ""
+    return f"{value.normalize():f}"

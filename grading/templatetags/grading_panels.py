@@ -1,0 +1,75 @@
+"""What pages of courses show of grading: courses imports nothing of it, its templates load these tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import template
+from django.db.models import QuerySet
+from django.template.context import RequestContext
+
+from courses.models import Assignment, Submission
+from grading import selectors
+from grading.models import Grade, GradeState, ModelVersion, RunScope, WorkerKind
+from grading.services import worker_listening
+
+register = template.Library()
+
+
+@register.inclusion_tag("grading/_assignment_panel.html", takes_context=True)
+def assignment_panel(context: RequestContext, assignment: Assignment) -> dict[str, Any]:
+    """Counts, the active run, and what may be done next."""
+    runs = assignment.grading_runs.select_related("version")
+    return {
+        "assignment": assignment,
+        "counts": selectors.assignment_counts([assignment])[assignment.pk],
+        "active_run": runs.filter(jobs__state__in=["queued", "running"]).first(),
+        "runs": runs[:5],
+        "scopes": RunScope.choices,
+        "model": ModelVersion.objects.promoted().first(),
+        "listening": worker_listening(WorkerKind.MARKING),
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
+@register.inclusion_tag("grading/_submission_panel.html", takes_context=True)
+def submission_panel(context: RequestContext, submission: Submission) -> dict[str, Any]:
+    return {
+        "submission": submission,
+        "grade": selectors.current_grade(submission),
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
+@register.inclusion_tag("grading/_my_grade_panel.html")
+def my_grade_panel(submission: Submission) -> dict[str, Any]:
+    return {"submission": submission, "grade": submission.grades.released().first()}
+
+
+@register.simple_tag
+def grades_for(submissions: Iterable[Submission]) -> dict[int, Grade]:
+    """The grade that each submission's review page shows, by the submission's id, in one query."""
+    closed = [GradeState.REJECTED, GradeState.SUPERSEDED]
+    rows: QuerySet[Grade] = Grade.objects.filter(submission__in=[row.pk for row in submissions]).exclude(
+        state__in=closed
+    )
+    found: dict[int, Grade] = {}
+    for grade in selectors.shown_first(rows):
+        found.setdefault(grade.submission_id, grade)
+    return found
+
+
+@register.simple_tag
+def counts_for(assignments: Iterable[Assignment]) -> dict[int, selectors.AssignmentCounts]:
+    return selectors.assignment_counts(assignments)
+
+
+@register.simple_tag(takes_context=True)
+def work_waiting(context: RequestContext) -> list[tuple[Assignment, selectors.AssignmentCounts]]:
+    return selectors.work_waiting(context["user"])
+
+
+@register.simple_tag(takes_context=True)
+def released_for(context: RequestContext, assignments: Iterable[Assignment]) -> dict[int, Grade]:
+    return selectors.released_grades(context["user"], assignments)

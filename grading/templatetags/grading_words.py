@@ -1,0 +1,79 @@
+"""Words for what rows of grading keep as codes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django import template
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from courses.templatetags.courses_tags import points as plain_points
+from grading.models import GradeEvent
+
+register = template.Library()
+
+_ACTIONS = {
+    "proposed": gettext_lazy("proposed"),
+    "changed": gettext_lazy("changed"),
+    "approved": gettext_lazy("approved"),
+    "reopened": gettext_lazy("opened again"),
+    "rejected": gettext_lazy("rejected"),
+    "released": gettext_lazy("released"),
+    "released_again": gettext_lazy("released again"),
+    "withdrawn": gettext_lazy("withdrawn"),
+    "regrade_started": gettext_lazy("marked anew"),
+    "started_by_hand": gettext_lazy("begun by hand"),
+    "imported": gettext_lazy("imported"),
+    "replaced": gettext_lazy("replaced by a newer one"),
+    "submission_replaced": gettext_lazy("replaced, because the student handed in again"),
+}
+_FIELDS = {
+    "points": gettext_lazy("points"),
+    "feedback": gettext_lazy("feedback"),
+    "internal_note": gettext_lazy("internal note"),
+}
+
+
+@register.filter
+def action_words(event: GradeEvent) -> str:
+    return str(_ACTIONS.get(event.action, event.action))
+
+
+@register.filter
+def change_words(event: GradeEvent) -> str:
+    """“points 2 → 2.5, feedback”: what was changed; texts are named only, they stand on the page."""
+    parts = []
+    for name, after in event.after.items():
+        if name == "state":
+            continue
+        words = str(_FIELDS.get(name, name.removeprefix("criterion:")))
+        if name in ("feedback", "internal_note"):
+            parts.append(words)
+        else:
+            before = event.before.get(name)
+            parts.append(
+                f"{words} {_figure(before)} → {_figure(after)}" if before is not None else f"{words} {_figure(after)}"
+            )
+    return ", ".join(parts)
+
+
+def _figure(value: object) -> str:
+    try:
+        return plain_points(Decimal(str(value)))
+    except ArithmeticError:
+        return str(value)
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """About how long: 40 s, 3 min, 2 h 10 min."""
+    if seconds is None:
+        return "–"
+    whole = round(seconds)
+    if whole < 90:
+        return _("%(seconds)s s") % {"seconds": whole}
+    minutes = round(whole / 60)
+    if minutes < 120:
+        return _("%(minutes)s min") % {"minutes": minutes}
+    return _("%(hours)s h %(minutes)s min") % {"hours": minutes // 60, "minutes": minutes % 60}

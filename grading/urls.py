@@ -1,0 +1,28 @@
+from django.urls import path
+
+from grading.admin_urls import urlpatterns as admin_urls
+from grading.views import imports, release, review, runs, student
+
+app_name = "grading"
+
+urlpatterns = [
+    path("courses/<int:pk>/import/", imports.import_marked, name="import_marked"),
+    path("assignments/<int:pk>/runs/new/", runs.run_start, name="run_start"),
+    path("runs/<int:pk>/", runs.run, name="run"),
+    path("runs/<int:pk>/progress/", runs.run_progress, name="run_progress"),
+    path("runs/<int:pk>/cancel/", runs.run_cancel, name="run_cancel"),
+    path("runs/<int:pk>/retry/", runs.run_retry, name="run_retry"),
+    path("assignments/<int:pk>/review/", review.review_list, name="review_list"),
+    path("submissions/<int:pk>/review/", review.review, name="review"),
+    path("submissions/<int:pk>/by-hand/", review.grade_by_hand, name="grade_by_hand"),
+    path("grades/<int:pk>/save/", review.grade_save, name="grade_save"),
+    path("grades/<int:pk>/reopen/", review.grade_reopen, name="grade_reopen"),
+    path("grades/<int:pk>/reject/", review.grade_reject, name="grade_reject"),
+    path("grades/<int:pk>/regrade/", review.grade_regrade, name="grade_regrade"),
+    path("grades/<int:pk>/withdraw/", release.withdraw, name="withdraw"),
+    path("grades/<int:pk>/release/", release.release_again, name="release_again"),
+    path("assignments/<int:pk>/release/", release.release, name="release"),
+    path("assignments/<int:pk>/export.<str:kind>", release.export, name="export"),
+    path("submissions/<int:pk>/grade/", student.my_grade, name="my_grade"),
+    *admin_urls,
+]

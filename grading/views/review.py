@@ -1,0 +1,172 @@
+"""The review desk: one submission a screen, and the list that it is taken from."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from courses.access import managed_assignment, managed_submission
+from courses.errors import UserError
+from courses.models import Submission
+from courses.views.requests import PersonRequest, errors_told, page_of
+from grading import selectors, services
+from grading.access import managed_grade
+from grading.desk import desk_context, filled_form
+from grading.exceptions import EditedMeanwhile
+from grading.forms import NoteForm, ReviewForm
+from grading.models import Grade
+
+FILTER_WORDS = {
+    "all": gettext_lazy("all"),
+    "to_review": gettext_lazy("to review"),
+    "approved": gettext_lazy("approved"),
+    "released": gettext_lazy("released"),
+    "ungraded": gettext_lazy("without a grade"),
+    "failed": gettext_lazy("marking failed"),
+    "unreadable": gettext_lazy("unreadable"),
+}
+ORDER_WORDS = {
+    "student": gettext_lazy("student"),
+    "points": gettext_lazy("points, lowest first"),
+    "-points": gettext_lazy("points, highest first"),
+    "submitted": gettext_lazy("time handed in"),
+    "state": gettext_lazy("state"),
+}
+
+
+@require_safe
+@login_required
+def review_list(request: PersonRequest, pk: int) -> HttpResponse:
+    assignment = managed_assignment(request.user, pk)
+    show, order = _queue(request)
+    rows = selectors.review_queue(assignment, show=show, order=order)
+    context = {
+        "assignment": assignment,
+        "course": assignment.course,
+        "page": page_of(request, rows),
+        "counts": selectors.assignment_counts([assignment])[assignment.pk],
+        "filters": FILTER_WORDS.items(),
+        "orders": ORDER_WORDS.items(),
+        "show": show,
+        "order": order,
+        "query": urlencode({"show": show, "order": order}),
+    }
+    return render(request, "grading/review_list.html", context)
+
+
+@require_safe
+@login_required
+def review(request: PersonRequest, pk: int) -> HttpResponse:
+    submission = managed_submission(request.user, pk)
+    grade = selectors.current_grade(submission)
+    form = filled_form(grade) if grade else None
+    return _desk(request, submission, grade, form)
+
+
+def _desk(
+    request: PersonRequest, submission: Submission, grade: Grade | None, form: ReviewForm | None, **more: Any
+) -> HttpResponse:
+    show, order = _queue(request)
+    context = desk_context(submission, grade, form)
+    context["neighbours"] = selectors.review_neighbours(submission, show=show, order=order)
+    context["query"] = urlencode({"show": show, "order": order})
+    return render(request, "grading/review.html", context | more, status=more.get("status", 200))
+
+
+@require_POST
+@login_required
+def grade_save(request: PersonRequest, pk: int) -> HttpResponse:
+    """Keep the teacher's values; with the button “approve” approve them and go to the next paper."""
+    grade = managed_grade(request.user, pk)
+    form = ReviewForm(request.POST, grade=grade)
+    approve = "approve" in request.POST
+    if form.is_valid():
+        act = services.grade_approve if approve else services.grade_change
+        try:
+            act(grade=grade, by=request.user, **form.changes())
+        except EditedMeanwhile as error:
+            return _collision(request, grade, error)
+        except UserError as error:
+            form.add_error(None, error.message)
+        else:
+            return _after(request, grade.submission, onwards=approve)
+    return _desk(request, grade.submission, grade, form, status=422)
+
+
+def _collision(request: PersonRequest, grade: Grade, error: UserError) -> HttpResponse:
+    """Both versions side by side: what is saved now, and what was typed, which is kept in the form."""
+    fresh = managed_grade(request.user, grade.pk)
+    typed = request.POST.copy()
+    typed["edition"] = str(fresh.edition)
+    form = ReviewForm(typed, grade=fresh)
+    form.add_error(None, error.message)
+    return _desk(request, fresh.submission, fresh, form, collision=filled_form(fresh), status=409)
+
+
+def _after(request: PersonRequest, submission: Submission, *, onwards: bool) -> HttpResponseRedirect:
+    show, order = _queue(request)
+    query = urlencode({"show": show, "order": order})
+    if not onwards:
+        messages.success(request, _("Saved."))
+        return redirect(f"{reverse('grading:review', args=[submission.pk])}?{query}")
+    waiting = "to_review" if show == "all" else show
+    following = selectors.review_neighbours(submission, show=waiting, order=order).next
+    if following is None:
+        messages.success(request, _("Approved. Nothing is left to review here."))
+        return redirect(f"{reverse('grading:review_list', args=[submission.assignment_id])}?{query}")
+    return redirect(f"{reverse('grading:review', args=[following])}?{query}")
+
+
+@require_POST
+@login_required
+def grade_by_hand(request: PersonRequest, pk: int) -> HttpResponse:
+    submission = managed_submission(request.user, pk)
+    with errors_told(request):
+        services.grade_by_hand(submission=submission, by=request.user)
+    return redirect("grading:review", pk)
+
+
+@require_POST
+@login_required
+def grade_reopen(request: PersonRequest, pk: int) -> HttpResponse:
+    grade = managed_grade(request.user, pk)
+    with errors_told(request):
+        services.grade_reopen(grade=grade, by=request.user)
+    return redirect("grading:review", grade.submission_id)
+
+
+@require_POST
+@login_required
+def grade_reject(request: PersonRequest, pk: int) -> HttpResponse:
+    grade = managed_grade(request.user, pk)
+    form = NoteForm(request.POST)
+    with errors_told(request):
+        services.grade_reject(grade=grade, by=request.user, note=form.data.get("note", "")[:500])
+        messages.info(request, _("The proposal was rejected; the answer counts as ungraded again."))
+    return redirect("grading:review", grade.submission_id)
+
+
+@require_POST
+@login_required
+def grade_regrade(request: PersonRequest, pk: int) -> HttpResponse:
+    grade = managed_grade(request.user, pk)
+    with errors_told(request):
+        services.grade_regrade(grade=grade, by=request.user)
+    return redirect("grading:review", grade.submission_id)
+
+
+def _queue(request: PersonRequest) -> tuple[str, str]:
+    show, order = request.GET.get("show", "all"), request.GET.get("order", "student")
+    return (
+        show if show in selectors.FILTERS else "all",
+        order if order in selectors.ORDERS else "student",
+    )
