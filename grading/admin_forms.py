@@ -22,7 +22,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "scorer": ("scorer",),
     "feedback": ("feedback",),
 }
-RANK, LEARNING_RATE, EPOCHS = 16, 2e-4, 3.0
+RANK, LEARNING_RATE, EPOCHS = 16, 2e-4, 3
 
 
 class NoteForm(forms.Form):
@@ -130,8 +130,8 @@ class TrainingForm(forms.Form):
         super().__init__(*args, **kwargs)
         versions = ModelVersion.objects.exclude(state=VersionState.REJECTED)
         in_use = versions.promoted().first()
-        self._offer("courses", _with_usable(Course.objects.all()))
-        self._offer("training_sets", _with_usable(TrainingSet.objects.all(), "examples"))
+        self._offer("courses", _with_usable(Course.objects.all()), _("No course has released grades yet."))
+        self._offer("training_sets", _with_usable(TrainingSet.objects.all(), "examples"), _("There is none yet."))
         self._offer("start_from", versions)
         self.initial = {
             "request_key": uuid.uuid4(),
@@ -141,8 +141,14 @@ class TrainingForm(forms.Form):
             **self.initial,
         }
 
-    def _offer(self, name: str, rows: QuerySet[Any]) -> None:
+    def _offer(self, name: str, rows: QuerySet[Any], without: Any = "") -> None:
         self.fields[name].queryset = rows  # type: ignore[attr-defined]
+        if without and not rows.exists():
+            self.fields[name].help_text = without
+
+    @property
+    def has_sources(self) -> bool:
+        return any(self.fields[name].queryset.exists() for name in ("courses", "training_sets"))  # type: ignore[attr-defined]
 
     def clean_parts(self) -> Sequence[str]:
         return PARTS[self.cleaned_data["parts"]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 WIDTH, HEIGHT = 420, 220
-LEFT, RIGHT, TOP, BOTTOM = 44, 10, 10, 34
+LEFT, RIGHT, TOP, BOTTOM = 40, 10, 10, 24
 MOST_POINTS = 120  # more than a screen can show; a long training has thousands
 MOST_ROWS = 40
 
@@ -99,7 +99,7 @@ def nice_step(span: float, parts: int) -> float:
 
 
 def _ticks(low: float, high: float, *, whole: bool = False) -> list[tuple[float, str]]:
-    step = nice_step(high - low, 4)
+    step = nice_step(high - low, 5)
     step = max(step, 1.0) if whole else step
     digits = max(0, -math.floor(math.log10(step)))
     start = math.ceil(low / step - 1e-9)

@@ -166,9 +166,9 @@ def _models(version: ModelVersion | None, base: BaseInfo | None, reason: str) ->
             )
             % {
                 "needed": version.base_name,
-                "needed_revision": version.base_revision,
+                "needed_revision": version.base_revision[:15],
                 "found": base.name,
-                "found_revision": base.revision,
+                "found_revision": base.revision[:15],
             },
             _("Set MARGINALIA_BASE_DIR to that base model, or train a version on this one and put it in use."),
         )
