@@ -10,7 +10,6 @@ from pathlib import Path
 
 import torch
 from django.conf import settings
-from mlcore.engine import Engine
 
 from grading import tasks
 from grading.mapping import blank_proposal, is_blank
@@ -21,6 +20,7 @@ from grading.services.results import batch_write
 from grading.services.training import base_config
 from grading.services.versions import version_directory
 from mlcore.base import BaseModelError
+from mlcore.engine import Engine
 from mlcore.manifest import AdapterError
 from mlcore.schemas import Proposal
 
@@ -116,7 +116,7 @@ def _mark_written(claim: Claim, tickets: Sequence[Ticket], heart: Pulse, lease: 
             job_fail(ticket=ticket, code="adapter_unreadable", detail=str(error), final=True)
         return {}
     except (BaseModelError, RuntimeError, MemoryError) as error:
-        log.exception("the base model could not be loaded")
+        log.error("the base model could not be loaded: %s", error)
         for ticket in tickets:
             job_fail(ticket=ticket, code="base_unreadable", detail=str(error))
         return None

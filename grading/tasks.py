@@ -3,13 +3,17 @@ comes twice does no harm. Beat sends `sweep` every few seconds, which wakes agai
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from celery import shared_task
 from django.db import transaction
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
 
 
-@shared_task(queue="marking", ignore_result=True)
+@shared_task(ignore_result=True)
 def mark_next() -> None:
     """Mark what is queued, for a while."""
     from grading import runtime
@@ -18,7 +22,7 @@ def mark_next() -> None:
     runtime.warm_up()
 
 
-@shared_task(queue="training", ignore_result=True)
+@shared_task(ignore_result=True)
 def train_next() -> None:
     """Run the training runs that are queued, one after the other."""
     from grading import runtime_training
@@ -26,7 +30,7 @@ def train_next() -> None:
     runtime_training.train_queued()
 
 
-@shared_task(queue="default", ignore_result=True, expires=60)
+@shared_task(ignore_result=True, expires=60)
 def sweep() -> None:
     """Take back what lost workers held, and wake workers for what waits."""
     from grading.services import upkeep
@@ -34,7 +38,7 @@ def sweep() -> None:
     upkeep.sweep()
 
 
-@shared_task(queue="default", ignore_result=True)
+@shared_task(ignore_result=True)
 def mail_released(grade_ids: list[int]) -> None:
     """Tell students that their grades are there."""
     from grading.services import mails
@@ -52,6 +56,13 @@ def wake_training() -> None:
 
 
 def send_on_commit(task: Any, *args: Any) -> None:
-    """Send after the commit. `robust`: with the broker away, the person's act still counts and beat wakes later."""
+    """Send after the commit. With the broker away the person's act still counts, and beat wakes the workers later."""
     # A lambda and no partial: when a robust hook fails, Django logs its __qualname__.
-    transaction.on_commit(lambda: task.delay(*args), robust=True)
+    transaction.on_commit(lambda: _send(task, args), robust=True)
+
+
+def _send(task: Any, args: tuple[Any, ...]) -> None:
+    try:
+        task.delay(*args)
+    except OperationalError as error:
+        log.warning("%s could not be sent, beat will make up for it: %s", task.name, error)

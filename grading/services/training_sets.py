@@ -42,7 +42,7 @@ def _rows(data: bytes) -> list[dict[str, Any]]:
         try:
             examples = read_examples(path)
         except RowError as error:
-            raise TrainingSetRefused(reason=str(error).replace(f"{path}, ", "").replace(f"{path}: ", "")) from error
+            raise TrainingSetRefused(reason=_without_path(str(error), path)) from error
         examples = [example for example in examples if example.marked.answer.text.strip()]
         if not examples:
             raise TrainingSetRefused(reason=_("there is no marked answer in it"))
@@ -52,6 +52,11 @@ def _rows(data: bytes) -> list[dict[str, Any]]:
             raise TrainingSetRefused(reason=_("it holds broken characters (half of a surrogate pair)")) from error
         lines = path.read_text(encoding="utf-8").split("\n")
     return [_without_nulls(json.loads(line)) for line in lines if line]
+
+
+def _without_path(message: str, path: Path) -> str:
+    """The reader's words without the name of our own temporary file."""
+    return message.replace(f"{path}, ", "").replace(f"{path}: ", "").replace(str(path), _("the file"))
 
 
 def _without_nulls(value: Any) -> Any:
