@@ -24,7 +24,7 @@ def layout(*fields: Any) -> FormHelper:
     return helper
 
 
-class CourseForm(forms.ModelForm):  # type: ignore[type-arg]
+class CourseForm(forms.ModelForm):
     helper = layout("name", Div("term", "language", css_class="fields"))
 
     class Meta:
@@ -69,7 +69,7 @@ class ImportForm(TableFileForm):
     )
 
 
-class AssignmentForm(forms.ModelForm):  # type: ignore[type-arg]
+class AssignmentForm(forms.ModelForm):
     helper = layout(
         "title",
         "question",
@@ -130,11 +130,18 @@ class FilesField(forms.FileField):
 class FilesForm(forms.Form):
     helper = layout()
 
-    files = FilesField(
+    uploads = FilesField(
         label=_("Files"),
         help_text=_("Text, Markdown, Word (.docx), OpenDocument (.odt), PDF with text, or a .zip of them."),
         allow_empty_file=True,
     )
+
+
+class AnswerField(forms.CharField):
+    """What a student typed or pasted. Word processors leave null characters in it: no reason to send it back."""
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value) or "").replace("\x00", "")
 
 
 class SubmitForm(forms.Form):
@@ -142,7 +149,7 @@ class SubmitForm(forms.Form):
 
     helper = layout()
 
-    text = forms.CharField(
+    text = AnswerField(
         label=_("Your answer"),
         required=False,
         strip=False,

@@ -14,7 +14,7 @@ from courses.models import Criterion, Level
 from courses.services import CriterionData, LevelData
 
 MOST_CRITERIA = 40
-LONGEST_LEVEL = Level._meta.get_field("description").max_length or 500
+LONGEST_LEVEL = 500  # Level.description takes no more
 
 
 def levels_as_text(levels: Iterable[Level]) -> str:
@@ -60,7 +60,7 @@ class CriterionForm(forms.Form):
         widget=forms.NumberInput(attrs=CONTROL),
     )
     description = forms.CharField(
-        label=_("Description"), required=False, widget=forms.Textarea(attrs={**PROSE, "rows": 2})
+        label=_("Description"), required=False, widget=forms.Textarea(attrs={**PROSE, "rows": 3})
     )
     levels = LevelsField(
         label=_("Levels"),
@@ -75,7 +75,7 @@ RubricFormSet = forms.formset_factory(
 )
 
 
-def rubric_formset(criteria: Sequence[Criterion]) -> "forms.BaseFormSet[CriterionForm]":
+def rubric_formset(criteria: Sequence[Criterion]) -> forms.BaseFormSet[CriterionForm]:
     """The criteria as they are, or one empty one to begin with."""
     initial = [
         {
@@ -103,7 +103,7 @@ def with_one_more(data: QueryDict) -> QueryDict:
     return more
 
 
-def criteria_of_formset(formset: "forms.BaseFormSet[CriterionForm]") -> list[CriterionData]:
+def criteria_of_formset(formset: forms.BaseFormSet[CriterionForm]) -> list[CriterionData]:
     """The criteria of a valid formset in the order that was asked for; forms left empty are none."""
     cleaned = [form.cleaned_data for form in formset.ordered_forms if form.cleaned_data.get("title")]
     return [CriterionData(row["title"], row["description"], row["points"], row["levels"], row["id"]) for row in cleaned]

@@ -13,7 +13,7 @@ from courses.forms import AssignmentForm
 from courses.models import Assignment, Criterion, Submission
 from courses.services import assignment_create, assignment_update
 from courses.students import students_of_course
-from courses.views.requests import PersonRequest, errors_on, page_of
+from courses.views.requests import PersonRequest, errors_on, page_of, sent
 
 UNMATCHED_SHOWN = 20
 
@@ -54,7 +54,7 @@ def criteria_of(row: Assignment) -> list[Criterion]:
 @login_required
 def assignment_new(request: PersonRequest, pk: int) -> HttpResponse:
     course = managed_course(request.user, pk)
-    form = AssignmentForm(request.POST or None, initial={"language": course.language})
+    form = AssignmentForm(initial={"language": course.language}, **sent(request))
     if request.method == "POST" and form.is_valid():
         with errors_on(form):
             row = assignment_create(course=course, by=request.user, **form.cleaned_data)
@@ -68,7 +68,7 @@ def assignment_new(request: PersonRequest, pk: int) -> HttpResponse:
 def assignment_edit(request: PersonRequest, pk: int) -> HttpResponse:
     row = managed_assignment(request.user, pk)
     title = row.title
-    form = AssignmentForm(request.POST or None, instance=row)
+    form = AssignmentForm(instance=row, **sent(request))
     if request.method == "POST" and form.is_valid():
         with errors_on(form):
             assignment_update(assignment=row, by=request.user, **form.cleaned_data)

@@ -13,7 +13,7 @@ from courses.models import Course, Role
 from courses.querysets import is_admin
 from courses.services import course_create, course_update
 from courses.views.home import student_work
-from courses.views.requests import PersonRequest, errors_on, page_of
+from courses.views.requests import PersonRequest, errors_on, page_of, sent
 
 
 @require_safe
@@ -53,7 +53,7 @@ def course(request: PersonRequest, pk: int) -> HttpResponse:
 def course_new(request: PersonRequest) -> HttpResponse:
     if not may_create(request):
         return render(request, "403.html", status=403)
-    form = CourseForm(request.POST or None)
+    form = CourseForm(**sent(request))
     if request.method == "POST" and form.is_valid():
         with errors_on(form):
             row = course_create(by=request.user, **form.cleaned_data)
@@ -65,7 +65,7 @@ def course_new(request: PersonRequest) -> HttpResponse:
 @login_required
 def course_edit(request: PersonRequest, pk: int) -> HttpResponse:
     row = owned_course(request.user, pk)
-    form = CourseForm(request.POST or None, instance=row)
+    form = CourseForm(instance=row, **sent(request))
     if request.method == "POST" and form.is_valid():
         with errors_on(form):
             course_update(course=row, by=request.user, **form.cleaned_data)

@@ -12,7 +12,7 @@ from courses.forms import MemberForm, RoleForm, TableFileForm
 from courses.models import Course, Role
 from courses.names import person_name
 from courses.services import enrol_from_csv, member_add, member_change_role, member_invite_again, member_remove
-from courses.views.requests import PersonRequest, errors_on, errors_told, page_of
+from courses.views.requests import PersonRequest, errors_on, errors_told, page_of, sent
 
 
 @require_http_methods(["GET", "POST"])
@@ -21,7 +21,7 @@ def members(request: PersonRequest, pk: int) -> HttpResponse:
     """Who belongs to the course; assistants see the list, teachers change it."""
     adding = request.method == "POST"
     course = owned_course(request.user, pk) if adding else managed_course(request.user, pk)
-    form = MemberForm(request.POST if adding else None)
+    form = MemberForm(**sent(request))
     if adding and form.is_valid():
         with errors_on(form):
             row = member_add(course=course, by=request.user, **form.cleaned_data)
@@ -77,7 +77,7 @@ def member_invite(request: PersonRequest, pk: int) -> HttpResponse:
 @login_required
 def enrol(request: PersonRequest, pk: int) -> HttpResponse:
     course = owned_course(request.user, pk)
-    form = TableFileForm(request.POST or None, request.FILES or None)
+    form = TableFileForm(**sent(request))
     report = None
     if request.method == "POST" and form.is_valid():
         with errors_on(form):

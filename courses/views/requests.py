@@ -24,6 +24,11 @@ class PersonRequest(HttpRequest):
     user: User
 
 
+def sent(request: HttpRequest) -> dict[str, Any]:
+    """What a form is bound to: what was sent, even where that is nothing; {} where the page is only opened."""
+    return {"data": request.POST, "files": request.FILES} if request.method == "POST" else {}
+
+
 @contextmanager
 def errors_on(form: forms.BaseForm) -> Iterator[None]:
     """Show what a service refuses on the form: beside the field that it is about where it names one."""

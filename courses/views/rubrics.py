@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
@@ -19,7 +21,7 @@ from courses.views.requests import PersonRequest
 @login_required
 def rubric_edit(request: PersonRequest, pk: int) -> HttpResponse:
     assignment = managed_assignment(request.user, pk)
-    context = {"assignment": assignment, "course": assignment.course}
+    context: dict[str, Any] = {"assignment": assignment, "course": assignment.course}
     if request.method == "GET":
         context["formset"] = rubric_formset(criteria_of(assignment))
     elif "add" in request.POST:

@@ -13,7 +13,7 @@ from courses.access import assignment_for, submission_for
 from courses.forms import SubmitForm
 from courses.models import Assignment, Role, Submission, SubmissionSource, SubmissionState
 from courses.services import submission_create
-from courses.views.requests import PersonRequest, errors_on
+from courses.views.requests import PersonRequest, errors_on, sent
 
 
 @require_safe
@@ -62,7 +62,7 @@ def submit(request: PersonRequest, pk: int) -> HttpResponse:
     if not assignment.course.memberships.filter(user=request.user, role=Role.STUDENT).exists():
         raise PermissionDenied
     earlier = Submission.objects.current().filter(assignment=assignment, student=request.user).first()
-    form = SubmitForm(request.POST or None, request.FILES or None, replaces=earlier is not None)
+    form = SubmitForm(replaces=earlier is not None, **sent(request))
     if request.method == "POST" and form.is_valid():
         with errors_on(form):
             row = _hand_in(request, assignment, form)

@@ -14,18 +14,18 @@ from courses.limits import site_limits
 from courses.names import person_name
 from courses.services import submissions_from_files, unmatched_file_assign, unmatched_file_discard
 from courses.students import students_of_course
-from courses.views.requests import PersonRequest, errors_on, errors_told
+from courses.views.requests import PersonRequest, errors_on, errors_told, sent
 
 
 @require_http_methods(["GET", "POST"])
 @login_required
 def upload_files(request: PersonRequest, pk: int) -> HttpResponse:
     assignment = managed_assignment(request.user, pk)
-    form = FilesForm(request.POST or None, request.FILES or None)
+    form = FilesForm(**sent(request))
     context = {"assignment": assignment, "course": assignment.course, "form": form, "limits": site_limits()}
     if request.method == "POST" and form.is_valid():
         with errors_on(form):
-            files = form.cleaned_data["files"]
+            files = form.cleaned_data["uploads"]
             context["report"] = submissions_from_files(assignment=assignment, by=request.user, files=files)
             context["students"] = students_of_course(assignment.course)
     return render(request, "courses/upload_files.html", context)
@@ -35,7 +35,7 @@ def upload_files(request: PersonRequest, pk: int) -> HttpResponse:
 @login_required
 def upload_table(request: PersonRequest, pk: int) -> HttpResponse:
     assignment = managed_assignment(request.user, pk)
-    form = TableFileForm(request.POST or None, request.FILES or None)
+    form = TableFileForm(**sent(request))
     context = {"assignment": assignment, "course": assignment.course, "form": form}
     if request.method == "POST" and form.is_valid():
         with errors_on(form):

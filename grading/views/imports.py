@@ -7,7 +7,7 @@ from django.views.decorators.http import require_http_methods
 
 from courses.access import owned_course
 from courses.forms import ImportForm
-from courses.views.requests import PersonRequest, errors_on
+from courses.views.requests import PersonRequest, errors_on, sent
 from grading.services.imports import marked_answers_import
 
 
@@ -16,7 +16,7 @@ from grading.services.imports import marked_answers_import
 def import_marked(request: PersonRequest, pk: int) -> HttpResponse:
     """A school's past marking comes in. It is a page of this app because it makes grades."""
     course = owned_course(request.user, pk)
-    form = ImportForm(request.POST or None, request.FILES or None)
+    form = ImportForm(**sent(request))
     context = {"course": course, "form": form}
     if request.method == "POST" and form.is_valid():
         with errors_on(form):
