@@ -26,7 +26,10 @@ class Measure:
 
     def words(self, value: float | None) -> str:
         """A figure for people, with the decimal sign of their language; a dash for what is undefined."""
-        return "–" if value is None else number_format(value, decimal_pos=self.digits)
+        if value is None:
+            return "–"
+        # Rounded here, as number_format only cuts off; and + 0.0 makes -0.0 a plain zero.
+        return number_format(round(value, self.digits) + 0.0, decimal_pos=self.digits)
 
     def better(self, mine: float, theirs: float) -> bool:
         if self.aim == "high":
@@ -35,13 +38,9 @@ class Measure:
 
 
 SCORE_MEASURES = (
-    Measure(
-        "mae_percent", _("MAE, % of the maximum"), _("how far off a mark is on average; lower is better"), "low", 1
-    ),
+    Measure("mae_percent", _("MAE, % of the maximum"), _("how far off on average; lower is better"), "low", 1),
     Measure("rmse", _("RMSE, 0 to 1"), _("the same, but far-off marks weigh more; lower is better"), "low"),
-    Measure(
-        "within_10_percent", _("within 10 %"), _("share of marks at most 10 % off, 0 to 1; higher is better"), "high"
-    ),
+    Measure("within_10_percent", _("within 10 %"), _("share of marks no further off; higher is better"), "high"),
     Measure("qwk", _("QWK"), _("agreement beyond chance, 1 is perfect; higher is better"), "high"),
     Measure("pearson", _("Pearson"), _("does it rank answers as the teacher does; higher is better"), "high"),
     Measure("smd", _("SMD"), _("above 0 too generous, below 0 too strict; nearer to 0 is better"), "zero"),

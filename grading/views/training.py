@@ -30,7 +30,7 @@ from grading.selectors import loss_curve
 @admin_required
 def training_list(request: PersonRequest) -> HttpResponse:
     runs = TrainingRun.objects.visible_to(request.user).select_related("requested_by", "version", "start_from")
-    page = page_of(request, runs.annotate(examples=Count("run_examples")))
+    page = page_of(request, runs.annotate(examples=Count("run_examples")).order_by("-pk"))
     context = {"page": page, "waiting": _waits_for_worker() if any(map(is_active, page)) else False}
     return render(request, "grading/training_list.html", context)
 
