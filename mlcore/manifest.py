@@ -55,11 +55,11 @@ class AdapterError(ValueError):
     """An adapter directory that cannot be used or written. The message names the directory or file and the reason."""
 
 
-class CorruptAdapter(AdapterError):  # noqa: N818
+class CorruptAdapter(AdapterError):
     """What lies in the directory is not what was written there."""
 
 
-class IncompatibleAdapter(AdapterError):  # noqa: N818
+class IncompatibleAdapter(AdapterError):
     """The directory is sound, but this program does not know how to use it."""
 
 
@@ -67,7 +67,7 @@ class BaseMismatch(IncompatibleAdapter):
     """The adapter was trained on another base model than the one that is loaded."""
 
 
-class AdapterExists(AdapterError):  # noqa: N818
+class AdapterExists(AdapterError):
     """There is something at the target already; an adapter is never overwritten."""
 
 

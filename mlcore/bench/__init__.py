@@ -10,15 +10,17 @@ from __future__ import annotations
 import gc
 import importlib.util
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mlcore.bench.inputs import answers, assignment
-from mlcore.bench.peers import PlainTransformers, held_bytes
+from mlcore.bench.peers import BATCH, PlainTransformers, held_bytes
 from mlcore.bench.timing import Timed, by_turns
 from mlcore.config import BaseConfig
 from mlcore.engine import Engine
+from mlcore.schemas import Answer
 
 Row = dict[str, Any]
 
@@ -49,7 +51,7 @@ class Size:
 
 
 # 80 tokens is what the engine itself writes at most to a short answer.
-FULL, QUICK = Size(64, 16, 80, 3), Size(24, 8, 80, 1)
+FULL, QUICK = Size(64, 16, 80, 3), Size(24, 4, 80, 1)
 
 
 def run_bench(config: BaseConfig, version: Path, *, quick: bool = False, profile: bool = False) -> BenchResult:
@@ -79,11 +81,11 @@ def run_bench(config: BaseConfig, version: Path, *, quick: bool = False, profile
 
 
 def _scoring(result: BenchResult, engine: Engine, plain: PlainTransformers, size: Size) -> None:
-    question, texts = assignment(), answers(size.scored)
+    texts = answers(size.scored)
     ours, peer = by_turns(
         size.repeats,
-        lambda: engine.mark(question, texts, feedback=False),
-        lambda: plain.scores(question, texts),
+        lambda repeat: engine.mark(assignment(repeat), _some(texts, repeat), feedback=False),
+        lambda repeat: plain.scores(assignment(repeat), _some(texts, repeat)),
     )
     name = f"scoring {size.scored} answers of one assignment"
     result.rows.append(_rate_row(name, "answers/s", size.scored, ours, size.scored, peer, _SCORING_TARGET))
@@ -92,12 +94,13 @@ def _scoring(result: BenchResult, engine: Engine, plain: PlainTransformers, size
 
 
 def _writing(result: BenchResult, engine: Engine, plain: PlainTransformers, size: Size) -> None:
-    question, texts = assignment(), answers(size.written)
-    earned = {answer.id: question.max_points / 2 for answer in texts}
+    texts = answers(size.written)
+    points = assignment().max_points / 2
+    earned = {answer.id: points for answer in texts}
     ours, peer = by_turns(
         size.repeats,
-        lambda: engine.mark(question, texts, feedback=True, points=earned),
-        lambda: plain.write(question, texts, list(earned.values()), size.tokens),
+        lambda repeat: engine.mark(assignment(repeat), _some(texts, repeat), feedback=True, points=earned),
+        lambda repeat: plain.write(assignment(repeat), _some(texts, repeat), points, size.tokens),
     )
     tokens = sum(len(plain.encoder.words(proposal.feedback or "")) for proposal in ours.result)
     name = f"feedback for {size.written} answers"
@@ -105,6 +108,11 @@ def _writing(result: BenchResult, engine: Engine, plain: PlainTransformers, size
     result.rows += [row, _missing_server(name, row["ours"])]
     said = f"ours {ours.spread()}, {tokens} tokens, the scoring included; peer {peer.spread()}, {peer.result} tokens"
     result.notes.append(f"{name}: {said}")
+
+
+def _some(texts: Sequence[Answer], repeat: int) -> Sequence[Answer]:
+    """All answers; to warm up, one batch is enough."""
+    return texts if repeat else texts[:BATCH]
 
 
 def _memory(result: BenchResult, plain: PlainTransformers) -> None:

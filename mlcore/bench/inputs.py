@@ -42,9 +42,12 @@ _CLAIMS = [
 ]
 
 
-def assignment() -> Question:
-    """One question of 4 points; with the instructions around it about 300 tokens that all answers share."""
-    return Question("bench", _QUESTION, _REFERENCE, max_points=4.0, step=0.5)
+def assignment(number: int = 0) -> Question:
+    """One question of 4 points; with the instructions around it about 300 tokens that all answers share.
+
+    Another number gives another text, so that nothing that was kept of the last one helps.
+    """
+    return Question(f"bench {number}", f"Experiment {number}. {_QUESTION}", _REFERENCE, max_points=4.0, step=0.5)
 
 
 def answers(count: int) -> list[Answer]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -55,17 +56,16 @@ class PlainTransformers:
         return scores
 
     @torch.inference_mode()
-    def write(self, question: Question, answers: Sequence[Answer], points: Sequence[float], most: int) -> int:
-        """Write feedback of at most `most` tokens for each answer; the number of tokens that were written."""
-        prompts = [
-            self._prompt(question, answer, self.encoder.pieces(feedback_request(question, earned)))
-            for answer, earned in zip(answers, points, strict=True)
-        ]
+    def write(self, question: Question, answers: Sequence[Answer], points: float, most: int) -> int:
+        """Write feedback of at most `most` tokens to answers that earned `points`; the number of tokens written."""
+        tail = self.encoder.pieces(feedback_request(question, points))
+        prompts = [self._prompt(question, answer, tail) for answer in answers]
+        causal: Any = self.model.base.model
         written = 0
         for batch in _batches(prompts):
             ids, mask = self._padded(batch, left=True)
             with self.model.using("feedback"):
-                output = self.model.base.model.generate(
+                output = causal.generate(
                     ids,
                     attention_mask=mask,
                     max_new_tokens=most,

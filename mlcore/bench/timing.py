@@ -16,7 +16,7 @@ P = TypeVar("P")
 
 @dataclass
 class Timed(Generic[T]):
-    """Seconds of each repeat of one piece of work, and what it returned."""
+    """Seconds of each repeat of one piece of work, and what the last one returned."""
 
     result: T
     seconds: list[float] = field(default_factory=list)
@@ -30,21 +30,21 @@ class Timed(Generic[T]):
         return f"{min(self.seconds):.2f} to {max(self.seconds):.2f} s in {len(self.seconds)} repeats"
 
 
-def by_turns(repeats: int, ours: Callable[[], T], peer: Callable[[], P]) -> tuple[Timed[T], Timed[P]]:
-    """Run both once to warm up, then by turns, `repeats` times each."""
-    first, second = Timed(ours()), Timed(peer())
-    for _ in range(repeats):
-        first.seconds.append(_seconds(ours))
-        second.seconds.append(_seconds(peer))
+def by_turns(repeats: int, ours: Callable[[int], T], peer: Callable[[int], P]) -> tuple[Timed[T], Timed[P]]:
+    """Time both by turns. Each gets the number of the repeat, from 1; 0 is the warm-up, which is not timed."""
+    first, second = Timed(ours(0)), Timed(peer(0))
+    for repeat in range(1, repeats + 1):
+        _time(first, ours, repeat)
+        _time(second, peer, repeat)
     return first, second
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def _time(timed: Timed[T], work: Callable[[int], T], repeat: int) -> None:
     _wait()
     started = time.perf_counter()
-    work()
+    timed.result = work(repeat)
     _wait()
-    return time.perf_counter() - started
+    timed.seconds.append(time.perf_counter() - started)
 
 
 def _wait() -> None:

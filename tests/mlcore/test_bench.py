@@ -20,10 +20,16 @@ def test_the_answers_are_the_same_in_every_run() -> None:
     assert len({answer.text for answer in answers(64)}) > 50
 
 
+def test_each_repeat_has_a_prefix_of_its_own() -> None:
+    assert assignment(1).text != assignment(2).text
+
+
 def test_work_is_timed_by_turns_after_a_warm_up() -> None:
     calls: list[str] = []
-    ours, peer = by_turns(2, lambda: calls.append("ours"), lambda: calls.append("peer"))
-    assert calls == ["ours", "peer"] * 3
+    ours, peer = by_turns(
+        2, lambda repeat: calls.append(f"ours {repeat}"), lambda repeat: calls.append(f"peer {repeat}")
+    )
+    assert calls == ["ours 0", "peer 0", "ours 1", "peer 1", "ours 2", "peer 2"]
     assert len(ours.seconds) == len(peer.seconds) == 2
 
 
@@ -44,7 +50,7 @@ def test_the_plain_way_gives_the_marks_of_the_engine(tiny_base: Path, tiny_adapt
 
 def test_the_plain_way_writes_no_more_than_it_may(tiny_base: Path, tiny_adapter: Path) -> None:
     plain = PlainTransformers(BaseConfig(tiny_base, device="cpu"), tiny_adapter)
-    assert 0 < plain.write(assignment(), answers(3), [1.0, 2.0, 3.0], most=4) <= 12
+    assert 0 < plain.write(assignment(), answers(3), 2.0, most=4) <= 12
 
 
 def test_memory_counts_each_weight_once(tiny_base: Path, tiny_adapter: Path) -> None:
