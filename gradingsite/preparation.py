@@ -24,7 +24,7 @@ def main() -> None:
     prepare_base_model()
     call_command("migrate", interactive=False, verbosity=0)
     collect_static_files()
-    call_command("register_starter")
+    register_starter()
     load_sample_course()
 
 
@@ -36,11 +36,14 @@ def prepare_base_model() -> None:
     if env.text("MARGINALIA_BASE_DIR"):
         raise SystemExit(f"MARGINALIA_BASE_DIR names {target}, and there is no such directory.")
     say(f"Preparing the bundled base model in {target} …")
-    subprocess.run([sys.executable, "-m", "mlcore", "prepare", "--to", str(target)], check=True)
+    if subprocess.run([sys.executable, "-m", "mlcore", "prepare", "--to", str(target)], check=False).returncode:
+        raise SystemExit("The bundled base model could not be prepared.")
 
 
 def collect_static_files() -> None:
     """Naming files by their content and compressing them takes seconds, so it is done when one has changed."""
+    if env.text("STATIC_ROOT"):
+        return  # a directory that was named was filled when the image was made
     stamp, state = Path(settings.VAR_DIR) / "static.stamp", static_state()
     if not settings.STATIC_MANIFEST or (stamp.exists() and stamp.read_text(encoding="ascii") == state):
         return
@@ -58,6 +61,13 @@ def static_state() -> str:
             facts = Path(storage.path(name)).stat()
             digest.update(f"{name}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()
+
+
+def register_starter() -> None:
+    from grading.models import ModelVersion
+
+    if not ModelVersion.objects.exists():
+        call_command("register_starter")
 
 
 def load_sample_course() -> None:

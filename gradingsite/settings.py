@@ -171,7 +171,7 @@ TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 
 # --- Files -----------------------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = env.path("STATIC_ROOT", VAR_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = VAR_DIR / "media"  # what was uploaded; no URL leads there, views hand it out by permission
 # Hashed and compressed names need `collectstatic` first; DEBUG and the tests do without.
@@ -272,6 +272,9 @@ LOGGING = {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
         "celery.redirected": {"level": "WARNING"},
+        # Two lines for every message, and beat sends one every few seconds; what fails is still told.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
     },
 }

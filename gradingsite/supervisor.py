@@ -147,7 +147,7 @@ def web_command(place: Place) -> Command:
 
 def worker_commands(var: Path) -> list[Command]:
     """Marking and training have a process each; mail, sweeps and other short work must not wait behind them."""
-    celery = [sys.executable, "-m", "celery", "--app", "gradingsite"]
+    celery = [sys.executable, "-m", "celery", "--quiet", "--app", "gradingsite"]
     return [
         _worker(celery, "marking", ["--pool", "prefork", "--concurrency", "1"]),
         _worker(celery, "training", ["--pool", "prefork", "--concurrency", "1"]),
@@ -173,8 +173,12 @@ def _worker(celery: list[str], queue: str, pool: list[str]) -> Command:
     return Command(
         queue,
         [*celery, "worker", *flags, *pool],
-        # SIGTERM then means: give up what cannot be finished in the soft shutdown's seconds. Its rows go back.
-        {"REMAP_SIGTERM": "SIGQUIT"},
+        {
+            # SIGTERM then means: give up what cannot be finished in the soft shutdown's seconds. Its rows go back.
+            "REMAP_SIGTERM": "SIGQUIT",
+            # Eight lines of warning for whoever tries this as root in a container of their own.
+            "PYTHONWARNINGS": "ignore:You're running the worker with superuser",
+        },
         grace=env.whole("WORKER_SOFT_SHUTDOWN_SECONDS", SOFT_SHUTDOWN_SECONDS) + 10,
     )
 
@@ -191,7 +195,7 @@ def answers(place: Place) -> bool:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(place.host, place.host)  # noqa: S104
     connection = http.client.HTTPConnection(host, place.port, timeout=2)
     try:
-        connection.request("HEAD", "/healthz", headers={"Host": "localhost"})
+        connection.request("GET", "/healthz", headers={"Host": "localhost"})
         connection.getresponse()
     except (OSError, http.client.HTTPException):
         return False
@@ -206,6 +210,9 @@ def _welcome(place: Place) -> None:
     if kept.exists():
         _say("Sample accounts: admin@example.org, teacher@example.org, student1@example.org …")
         _say(f"Their password: {kept.read_text(encoding='utf-8').strip()}    (kept in {kept})")
+    elif env.text("SAMPLE_PASSWORD"):
+        _say("Sample accounts: admin@example.org, teacher@example.org, student1@example.org …")
+        _say("Their password is the one in SAMPLE_PASSWORD.")
     _say("")
 
 
