@@ -196,12 +196,12 @@ def _title(text: str) -> str:
 
 def _step_for(rows: Sequence[MarkedAnswerRow]) -> PointStep:
     """The step that a row asks for, or the coarsest that fits all points; where none does, the finest, and points are
-    rounded."""
+    rounded. Without a single mark to go by, a teacher is left halves to give."""
     asked = rows[0].source.text("step")
     if asked in PointStep.values:
         return PointStep(asked)
     numbers = {number for row in rows for number in row.numbers()}
-    steps = (PointStep.WHOLE, PointStep.HALF)
+    steps = (PointStep.WHOLE, PointStep.HALF) if any(row.points is not None for row in rows) else (PointStep.HALF,)
     return next((step for step in steps if not any(number % Decimal(step) for number in numbers)), PointStep.QUARTER)
 
 
