@@ -33,7 +33,7 @@ def part_entry(part: Part, config: TrainConfig, facts: dict[str, Any]) -> PartEn
 
 
 def part_files(part: Part, weights: dict[str, torch.Tensor]) -> dict[str, dict[str, torch.Tensor]]:
-    """A part's weights by file: the adapter in bfloat16 (it halves the file and changes no mark visibly), heads in float32."""
+    """A part's weights by file: the adapter in bfloat16 (half the size, the same marks), heads in float32."""
     adapter = {name: value.to(torch.bfloat16).contiguous() for name, value in under("adapter", weights).items()}
     files = {_adapter_file(part): adapter}
     if head := under("head", weights):
@@ -81,7 +81,8 @@ def load_part(model: Model, part: Part, config: TrainConfig) -> None:
     Raises:
         AdapterError: it was trained on another base, or its shape is not the configuration's.
     """
-    assert config.start_from is not None
+    if config.start_from is None:
+        return
     manifest = read_manifest(config.start_from)
     manifest.require_base(model.base.info.name, model.base.info.revision)
     if part not in manifest.parts:

@@ -197,7 +197,7 @@ def _write_tokenizer(gguf_file: Path, directory: Path) -> None:
 
     tokenizer = AutoTokenizer.from_pretrained(str(gguf_file.parent), gguf_file=gguf_file.name)
     # The file names the end of a turn as padding; a padded row would then look finished.
-    tokenizer.pad_token = "<|endoftext|>"
+    tokenizer.pad_token = "<|endoftext|>"  # noqa: S105 (a token of text)
     tokenizer.padding_side = "right"
     tokenizer.model_max_length = 8192
     tokenizer.save_pretrained(str(directory))

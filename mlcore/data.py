@@ -80,7 +80,7 @@ def held_out_questions(rows: Sequence[Example], share: float, seed: int) -> froz
     for name, ids in sorted(by_set.items()):
         if share > 0 and len(ids) >= _FEW_QUESTIONS:
             order = sorted(ids)
-            random.Random(f"{seed}:{name}").shuffle(order)
+            _order(f"{seed}:{name}").shuffle(order)
             held.update(order[: max(1, round(share * len(order)))])
     return frozenset(held)
 
@@ -122,10 +122,15 @@ def sample_evenly(items: Sequence[Item], limit: int, seed: int) -> list[Item]:
     for item in items:
         by_set[item.group].append(item)
     chosen: list[Item] = []
-    queues = [random.Random(f"{seed}:{name}").sample(group, len(group)) for name, group in sorted(by_set.items())]
+    queues = [_order(f"{seed}:{name}").sample(group, len(group)) for name, group in sorted(by_set.items())]
     for left, queue in zip(range(len(queues), 0, -1), sorted(queues, key=len), strict=True):
         chosen += queue[: (limit - len(chosen)) // left]
     return chosen
+
+
+def _order(seed: str) -> random.Random:
+    """A source of orders that are the same for the same seed."""
+    return random.Random(seed)  # noqa: S311 (nothing here is secret)
 
 
 def _item(row: Example, request: list[Piece], target: float, completion: str = "") -> Item:
@@ -141,7 +146,7 @@ def _hold_answers(
     kept: list[Example] = []
     held: list[Example] = []
     for question_id, rows in group_by_question(train).items():
-        order = random.Random(f"{config.seed}:{question_id}").sample(rows, len(rows))
+        order = _order(f"{config.seed}:{question_id}").sample(rows, len(rows))
         count = round(config.validation_share * len(order))
         held += order[:count]
         kept += order[count:]

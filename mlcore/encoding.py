@@ -87,5 +87,3 @@ class Encoder:
     def _control(self, control: Control) -> list[int]:
         token = self._vocabulary.get(control.token)
         return [token] if token is not None else self.words(control.plain)
-
-

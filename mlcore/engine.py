@@ -30,6 +30,8 @@ _FEEDBACK_TOKENS = 80
 _ESSAY_FEEDBACK_TOKENS = 112
 # An answer of so many tokens, or a question with a rubric, is treated as an essay: it gets room for more words.
 _ESSAY_TOKENS = 250
+# Room for the request for feedback, whatever the points: no row's shape may depend on another's points.
+_REQUEST_TOKENS = 64
 # Scores are kept to six digits: below that is noise of the arithmetic.
 _DIGITS = 6
 
@@ -149,20 +151,19 @@ class Engine:
             points = given.get(entry.answer.id, points_of(scores[row], question))
             criteria = criterion_points(question, [column[row] for column in shares], points) if shares else ()
             found.append((points, criteria))
-        texts = self._texts(question, chunk, width, [points for points, _ in found]) if feedback else [None] * len(chunk)
+        texts = (
+            self._texts(question, chunk, width, [points for points, _ in found]) if feedback else [None] * len(chunk)
+        )
         return [
             _proposal(entry, score, points, criteria, text)
             for entry, score, (points, criteria), text in zip(chunk, scores, found, texts, strict=True)
         ]
 
-    def _scores(
-        self, question: Question, chunk: Sequence[_Read], width: int
-    ) -> tuple[list[float], list[list[float]]]:
+    def _scores(self, question: Question, chunk: Sequence[_Read], width: int) -> tuple[list[float], list[list[float]]]:
         """(rows,) scores in all, and (criteria, rows) shares of each criterion's points."""
         name = self._part("scorer")
         if name is None:
-            span = question.max_points - question.min_points
-            return [0.0 * span] * len(chunk), []
+            return [0.0] * len(chunk), []
         requests = [score_request(), *map(criterion_request, question.criteria)]
         head = self._model.heads[name]
         columns = []
@@ -181,8 +182,8 @@ class Engine:
         """(rows,) feedback, by the version's feedback writer, or by the bare base where it has none."""
         name = self._part("feedback")
         requests = [self._encoder.pieces(feedback_request(question, value)) for value in points]
-        # One width for all points of a question, so that no row's shape depends on another's points.
-        rows, lengths = pad_rows(requests, ROWS, bucket(max(map(len, requests))), self._encoder.pad_id)
+        width_asked = max(_REQUEST_TOKENS, *(bucket(len(request)) for request in requests))
+        rows, lengths = pad_rows(requests, ROWS, width_asked, self._encoder.pad_id)
         essay = bool(question.criteria) or width > _ESSAY_TOKENS
         most = _ESSAY_FEEDBACK_TOKENS if essay else _FEEDBACK_TOKENS
         with self._model.using(name):

@@ -1,6 +1,7 @@
 """Loading a base model in the wanted precision. The only module that knows bitsandbytes.
 
-nf4 with double quantisation is QLoRA's storage format (Dettmers et al. 2023); int8 is LLM.int8() (Dettmers et al. 2022).
+nf4 with double quantisation is QLoRA's storage format (Dettmers et al. 2023); int8 is LLM.int8() (Dettmers et al.
+2022).
 """
 
 from __future__ import annotations

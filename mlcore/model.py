@@ -48,6 +48,17 @@ class Model:
         """The names of the adapters that are attached."""
         return tuple(self._peft.peft_config) if self._peft is not None else ()
 
+    @property
+    def _adapted(self) -> PeftModel:
+        """The backbone with its adapters.
+
+        Raises:
+            ValueError: none was attached yet.
+        """
+        if self._peft is None:
+            raise ValueError("no adapter is attached")
+        return self._peft
+
     def attach(self, name: str, lora: LoraConfig, weights: dict[str, torch.Tensor] | None = None) -> None:
         """Put an adapter on the backbone, fresh (it changes nothing yet) or with the weights given.
 
@@ -85,16 +96,14 @@ class Model:
 
     def weights(self, name: str) -> dict[str, torch.Tensor]:
         """An adapter's weights by peft's names, without the adapter's own name in them; float32, on the CPU."""
-        assert self._peft is not None
-        state = get_peft_model_state_dict(self._peft, adapter_name=name)
+        state = get_peft_model_state_dict(self._adapted, adapter_name=name)
         return {key: value.detach().cpu().contiguous() for key, value in state.items()}
 
     def trainable(self, name: str) -> list[nn.Parameter]:
         """The parameters of one adapter, made trainable; those of all others are frozen."""
-        assert self._peft is not None
-        self._peft.set_adapter(name)
+        self._adapted.set_adapter(name)
         self._active = name
-        return [weight for key, weight in self._peft.named_parameters() if f".{name}." in key and "lora_" in key]
+        return [weight for key, weight in self._adapted.named_parameters() if f".{name}." in key and "lora_" in key]
 
     def train(self, mode: bool) -> None:
         """Training mode (dropout on) or not, for backbone and adapters."""

@@ -1,8 +1,8 @@
 """Exact packing: answers to one question in one sequence, their shared prefix computed once.
 
-A pack is [prefix, answer 1 + request, answer 2 + request, …]. Positions start again after the prefix for each answer, and
-an answer attends to the prefix and to itself alone, so losses and gradients are those of separate sequences (Krell et
-al. 2021, "Efficient Sequence Packing without Cross-contamination", with a shared prefix).
+A pack is [prefix, answer 1 + request, answer 2 + request, …]. Positions start again after the prefix for each answer,
+and an answer attends to the prefix and to itself alone, so losses and gradients are those of separate sequences (Krell
+et al. 2021, "Efficient Sequence Packing without Cross-contamination", with a shared prefix).
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def plan_steps(items: Sequence[EncodedItem], config: TrainConfig, epochs: float,
     epoch = 0
     left = epochs
     while left > 1e-9:
-        packs = _epoch(items, config, random.Random(f"{seed}:{epoch}"))
+        packs = _epoch(items, config, random.Random(f"{seed}:{epoch}"))  # noqa: S311 (nothing secret)
         packs = packs[: max(1, round(len(packs) * min(1.0, left)))]
         steps += _steps(packs, config.batch_size)
         epoch, left = epoch + 1, left - 1
@@ -158,4 +158,3 @@ def _steps(packs: Sequence[list[int]], batch_size: int) -> list[list[list[int]]]
             steps.append(step)
             step = []
     return steps + ([step] if step else [])
-

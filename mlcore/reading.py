@@ -1,8 +1,8 @@
 """Reading answers in batches of one fixed shape behind a prefix that is computed once.
 
 Shapes never depend on which answers share a batch: a batch always has the same number of rows (idle ones are filled
-up), and a row's length is a multiple of 32 that its own answer decides. In float32 on a CPU an answer's numbers are then
-the same whatever stands beside it.
+up), and a row's length is a multiple of 32 that its own answer decides. In float32 on a CPU an answer's numbers are
+then the same whatever stands beside it.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ from mlcore.schemas import Answer, Criterion, Example, Level, MarkedAnswer, Ques
 # Where a row names no step, its points are as good as continuous.
 NO_STEP = 0.01
 
-_GERMAN = frozenset("der die das und ist nicht ein eine wie warum welche wird mit für auf den du bei sich".split())
-_ENGLISH = frozenset("the and is not a an how what why which will with for on of you at to in was".split())
+_GERMAN = frozenset("der die das und ist nicht ein eine wie warum welche wird mit für auf den du bei sich".split())  # noqa: SIM905 (one line)
+_ENGLISH = frozenset("the and is not a an how what why which will with for on of you at to in was".split())  # noqa: SIM905 (one line)
 
 
 class RowError(ValueError):
@@ -93,12 +93,10 @@ def write_rows(path: Path, examples: Iterable[Example]) -> int:
     """Write examples in the layout that `read_rows` takes; the number of rows. The file appears whole or not at all."""
     path = Path(path)
     temporary = path.with_name(f".{path.name}.tmp")
-    count = 0
-    with temporary.open("w", encoding="utf-8") as file:
-        for count, example in enumerate(examples, 1):
-            file.write(json.dumps(_body(example), ensure_ascii=False) + "\n")
+    lines = [json.dumps(_body(example), ensure_ascii=False) + "\n" for example in examples]
+    temporary.write_text("".join(lines), encoding="utf-8")
     temporary.replace(path)
-    return count
+    return len(lines)
 
 
 def guess_language(text: str) -> str:
@@ -131,7 +129,9 @@ def _objects(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 def _row(body: Mapping[str, Any], number: int) -> Row:
     question = _question(body)
     criteria = body.get("criteria") or []
-    points = {_criterion_id(entry, i): _number(entry, "score") for i, entry in enumerate(criteria) if _has(entry, "score")}
+    points = {
+        _criterion_id(entry, i): _number(entry, "score") for i, entry in enumerate(criteria) if _has(entry, "score")
+    }
     score = _number(body, "score") if _has(body, "score") else None
     if score is not None and not question.min_points <= score <= question.max_points:
         raise ValueError(f"score {score} lies outside {question.min_points} to {question.max_points}")

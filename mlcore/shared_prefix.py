@@ -1,7 +1,7 @@
 """Attention for packs: answers share the keys and values of their prefix, and never look at each other.
 
-As one dense masked matrix this costs (prefix + all answers)² and is mostly masked; computed in two rectangles, prefix to
-itself and each answer to prefix and itself, it costs a third of that for long answers and a fifth for short ones.
+As one dense masked matrix this costs (prefix + all answers)² and is mostly masked; computed in two rectangles, prefix
+to itself and each answer to prefix and itself, it costs a third of that for long answers and a fifth for short ones.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
-from transformers import AttentionInterface, AttentionMaskInterface
+from transformers import AttentionInterface
 
 NAME = "marginalia_shared_prefix"
 
@@ -68,7 +68,8 @@ def shared_prefix_attention(
 
     query: (1, heads, t, d); key, value: (1, key-value heads, t, d). Returns (1, t, heads, d).
     """
-    assert layout is not None
+    if layout is None:
+        raise ValueError("packs attend by their layout, and none was given")
     groups = query.shape[1] // key.shape[1]
     key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
     p = layout.prefix
@@ -90,12 +91,12 @@ def shared_prefix_attention(
 @contextmanager
 def shared_prefix(config: Any) -> Iterator[None]:
     """Let a model with this configuration attend by packs' layouts for a while."""
-    before = config._attn_implementation
-    config._attn_implementation = NAME
+    before = config._attn_implementation  # noqa: SLF001 (transformers has no public name for it)
+    config._attn_implementation = NAME  # noqa: SLF001 (transformers has no public name for it)
     try:
         yield
     finally:
-        config._attn_implementation = before
+        config._attn_implementation = before  # noqa: SLF001 (transformers has no public name for it)
 
 
 def _rows(states: torch.Tensor, layout: Layout) -> torch.Tensor:
@@ -110,4 +111,3 @@ def _with_prefix(states: torch.Tensor, layout: Layout) -> torch.Tensor:
 
 
 AttentionInterface.register(NAME, shared_prefix_attention)
-AttentionMaskInterface.register(NAME, lambda *args, **kwargs: None)
