@@ -175,7 +175,7 @@ def test_it_takes_a_set_and_lists_it(site_admin: Client) -> None:
 def test_it_says_which_line_of_a_set_is_wrong(site_admin: Client, data: bytes, words: str) -> None:
     page = upload(site_admin, data).content.decode()
     assert words in page
-    assert "/tmp" not in page
+    assert "rows.jsonl" not in page  # the program's own file, of which the admin knows nothing
     assert not TrainingSet.objects.exists()
 
 
@@ -210,6 +210,12 @@ def test_long_curves_are_thinned_and_their_table_keeps_the_last_row() -> None:
     assert len(curve.rows) <= 40
     assert curve.rows[-1][0] == 5000
     assert thinned([(0.0, 1.0), (1.0, 3.0)], most=1) == [(0.5, 2.0)]
+
+
+def test_the_list_has_the_newest_training_first(site_admin: Client, admin: User) -> None:
+    runs = [a_run(admin).pk for _ in range(3)]
+    page = site_admin.get(reverse("grading:training_list")).context["page"]
+    assert [run.pk for run in page] == runs[::-1]
 
 
 def test_ticks_fall_on_round_numbers() -> None:

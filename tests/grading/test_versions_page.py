@@ -152,6 +152,12 @@ def test_nearer_to_zero_is_better_where_both_sides_are_wrong() -> None:
     assert verdict(smd, None, 0.3) == ""
 
 
+def test_figures_are_rounded_and_not_cut() -> None:
+    mae, rmse = SCORE_MEASURES[:2]
+    words = (mae.words(9.96), rmse.words(0.2719), rmse.words(-0.0001), rmse.words(None))
+    assert words == ("10.0", "0.272", "0.000", "–")
+
+
 def test_what_was_not_measured_is_not_compared() -> None:
     assert compared({}) is None
     assert compared(evaluated(BETTER, None)) is None
