@@ -33,6 +33,19 @@ class CriterionRow:
 
 
 @dataclass(frozen=True)
+class CollisionRow:
+    """One field that two people filled in: what is saved now, and what the other one typed."""
+
+    label: str
+    saved: str
+    typed: str
+
+    @property
+    def differs(self) -> bool:
+        return self.saved != self.typed
+
+
+@dataclass(frozen=True)
 class Choice:
     points: Decimal
     words: str
@@ -52,6 +65,16 @@ def filled_form(grade: Grade) -> ReviewForm:
         initial[criterion_field(score)] = _shown(score.points, score.proposed_points)
     form.initial = initial
     return form
+
+
+def collision_rows(saved: ReviewForm, typed: ReviewForm) -> list[CollisionRow]:
+    """The fields of two forms of one grade beside each other, in the order of the desk."""
+    names = ["points", *(criterion_field(score) for score in saved.scores), "feedback", "internal_note"]
+    return [CollisionRow(str(saved[name].label), _plain(saved[name]), _plain(typed[name])) for name in names]
+
+
+def _plain(field: BoundField) -> str:
+    return str(field.value() or "").replace("\r\n", "\n")
 
 
 def desk_context(submission: Submission, grade: Grade | None, form: ReviewForm | None) -> dict[str, Any]:

@@ -90,6 +90,12 @@ def criterion_field(score: CriterionScore) -> str:
 
 
 class NoteForm(forms.Form):
-    """A reason that goes into the history."""
+    """A reason that goes into the history, and the state of the grade that it was given for."""
 
-    note = forms.CharField(label=_("Reason"), required=False, max_length=500)
+    note = forms.CharField(label=_("Reason"), required=False)
+    edition = forms.IntegerField(required=False)
+
+    def given(self) -> dict[str, Any]:
+        """What the services take. Too long a reason is cut: it must not keep anybody from withdrawing a grade."""
+        self.full_clean()
+        return {"note": self.cleaned_data.get("note", "")[:500], "edition": self.cleaned_data.get("edition")}

@@ -14,8 +14,9 @@ from courses.querysets import AnyUser
 from grading.models import Grade, GradeSource, GradeState, GradingJob, TrainingRun
 from grading.models.grades import OPEN_GRADE_STATES
 
-FILTERS = ("all", "to_review", "approved", "released", "ungraded", "failed", "unreadable")
-ORDERS = ("student", "points", "-points", "submitted", "state")
+FILTERS = ("all", "to_review", "approved", "released", "ungraded", "failed", "unreadable", "changed", "blank", "cut")
+ORDERS = ("student", "waiting", "points", "-points", "submitted", "state")
+_WITHOUT_GRADE = ("ungraded", "failed", "unreadable")
 _RANK = {GradeState.PROPOSED: 0, GradeState.APPROVED: 0, GradeState.RELEASED: 1, GradeState.WITHDRAWN: 2}
 
 
@@ -47,7 +48,8 @@ def current_grade(submission: Submission) -> Grade | None:
 
 def review_queue(assignment: Assignment, *, show: str = "all", order: str = "student") -> QuerySet[Submission]:
     """The current submissions of an assignment, each with `grade_id`, `grade_state`, `grade_source`, `grade_points`,
-    `grade_proposed` (the proposal) and `job_state`, `job_error`, None where there is none.
+    `grade_proposed` (the proposal), `grade_unread` (characters beyond the window) and `job_state`, `job_error`, None
+    where there is none.
 
     `show` is one of FILTERS and `order` one of ORDERS; anything else is the first of them.
     """
@@ -63,6 +65,7 @@ def review_queue(assignment: Assignment, *, show: str = "all", order: str = "stu
             grade_source=Subquery(grade.values("source")[:1]),
             grade_points=Subquery(grade.values("points")[:1]),
             grade_proposed=Subquery(grade.values("proposed_points")[:1]),
+            grade_unread=Subquery(grade.values("unread_characters")[:1]),
             job_state=Subquery(job.values("state")[:1]),
             job_error=Subquery(job.values("error_code")[:1]),
         )
@@ -79,6 +82,9 @@ def _filtered(rows: QuerySet[Submission], show: str) -> QuerySet[Submission]:
         "ungraded": undecided & Q(state="ready"),
         "failed": undecided & Q(job_state="failed"),
         "unreadable": undecided & Q(state="unreadable"),
+        "changed": Q(grade_points__isnull=False) & ~Q(grade_points=F("grade_proposed")),
+        "blank": Q(grade_source=GradeSource.RULE),
+        "cut": Q(grade_unread__gt=0),
     }
     return rows.filter(conditions[show]) if show in conditions else rows
 
@@ -86,6 +92,9 @@ def _filtered(rows: QuerySet[Submission], show: str) -> QuerySet[Submission]:
 def _ordered(rows: QuerySet[Submission], order: str) -> QuerySet[Submission]:
     points = Coalesce(F("grade_points"), F("grade_proposed"))
     names = ("student__last_name", "student__first_name", "student__username", "pk")
+    if order == "waiting":
+        waiting = When(grade_state=GradeState.PROPOSED, then=Value(0))
+        return rows.order_by(Case(waiting, default=Value(1), output_field=IntegerField()), *names)
     if order == "points":
         return rows.order_by(points.asc(nulls_last=True), *names)
     if order == "-points":
@@ -125,6 +134,21 @@ def review_neighbours(
     before = next((key for key in reversed(all_keys[:place]) if key in inside), None)
     behind = next((key for key in all_keys[place + 1 :] if key in inside), None)
     return Neighbours(before, behind, 0, len(keys))
+
+
+def next_to_review(submission: Submission, *, show: str = "all", order: str = "student") -> int | None:
+    """The submission to go on with after this one was decided: the next of those shown that still waits, and from the
+    end of the queue back to what was skipped at its beginning; None where nothing waits."""
+    assignment = submission.assignment
+    rows = review_queue(assignment, show="all" if show in ("approved", "released") else show, order=order)
+    if show not in _WITHOUT_GRADE:
+        rows = rows.filter(grade_state=GradeState.PROPOSED)
+    waiting = set(rows.values_list("pk", flat=True))
+    # In these orders a decided paper has just moved away from its place.
+    steady = "student" if order in ("waiting", "state") else order
+    keys = list(review_queue(assignment, order=steady).values_list("pk", flat=True))
+    place = keys.index(submission.pk) if submission.pk in keys else -1
+    return next((key for key in keys[place + 1 :] + keys[: max(place, 0)] if key in waiting), None)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ def release(request: PersonRequest, pk: int) -> HttpResponse:
             messages.success(request, told % {"count": released})
         return redirect("courses:assignment", pk)
     approved = Grade.objects.filter(submission__assignment=assignment, state="approved")
+    approved = approved.exclude(submission__state="superseded")
     rows = approved.select_related("submission__student", "approved_by", "feedback")
     context = {
         "assignment": assignment,
@@ -47,7 +48,7 @@ def release(request: PersonRequest, pk: int) -> HttpResponse:
 @login_required
 def withdraw(request: PersonRequest, pk: int) -> HttpResponse:
     grade = managed_grade(request.user, pk)
-    note = NoteForm(request.POST).data.get("note", "")[:500]
+    note = NoteForm(request.POST).given()["note"]
     with errors_told(request):
         services.grade_withdraw(grade=grade, by=request.user, note=note)
     return redirect("grading:review", grade.submission_id)

@@ -20,7 +20,7 @@ from courses.models import Submission
 from courses.views.requests import PersonRequest, errors_told, page_of
 from grading import selectors, services
 from grading.access import managed_grade
-from grading.desk import desk_context, filled_form
+from grading.desk import collision_rows, desk_context, filled_form
 from grading.exceptions import EditedMeanwhile
 from grading.forms import NoteForm, ReviewForm
 from grading.models import Grade
@@ -33,9 +33,13 @@ FILTER_WORDS = {
     "ungraded": gettext_lazy("without a grade"),
     "failed": gettext_lazy("marking failed"),
     "unreadable": gettext_lazy("unreadable"),
+    "changed": gettext_lazy("changed by a person"),
+    "blank": gettext_lazy("blank"),
+    "cut": gettext_lazy("not read to the end"),
 }
 ORDER_WORDS = {
     "student": gettext_lazy("student"),
+    "waiting": gettext_lazy("to review first"),
     "points": gettext_lazy("points, lowest first"),
     "-points": gettext_lazy("points, highest first"),
     "submitted": gettext_lazy("time handed in"),
@@ -89,6 +93,8 @@ def grade_save(request: PersonRequest, pk: int) -> HttpResponse:
     grade = managed_grade(request.user, pk)
     form = ReviewForm(request.POST, grade=grade)
     approve = "approve" in request.POST
+    if request.POST.get("edition") != str(grade.edition):
+        return _collision(request, grade, EditedMeanwhile())
     if form.is_valid():
         act = services.grade_approve if approve else services.grade_change
         try:
@@ -103,27 +109,32 @@ def grade_save(request: PersonRequest, pk: int) -> HttpResponse:
 
 
 def _collision(request: PersonRequest, grade: Grade, error: UserError) -> HttpResponse:
-    """Both versions side by side: what is saved now, and what was typed, which is kept in the form."""
+    """Both versions side by side: what is saved now, and what was typed, which the form keeps where there is one."""
     fresh = managed_grade(request.user, grade.pk)
     typed = request.POST.copy()
     typed["edition"] = str(fresh.edition)
     form = ReviewForm(typed, grade=fresh)
     form.add_error(None, error.message)
-    return _desk(request, fresh.submission, fresh, form, collision=filled_form(fresh), status=409)
+    rows = collision_rows(filled_form(fresh), form)
+    return _desk(request, fresh.submission, fresh, form, collision=rows, status=409)
 
 
 def _after(request: PersonRequest, submission: Submission, *, onwards: bool) -> HttpResponseRedirect:
     show, order = _queue(request)
-    query = urlencode({"show": show, "order": order})
     if not onwards:
         messages.success(request, _("Saved."))
-        return redirect(f"{reverse('grading:review', args=[submission.pk])}?{query}")
-    waiting = "to_review" if show == "all" else show
-    following = selectors.review_neighbours(submission, show=waiting, order=order).next
+        return _to_paper(request, submission.pk)
+    following = selectors.next_to_review(submission, show=show, order=order)
     if following is None:
         messages.success(request, _("Approved. Nothing is left to review here."))
-        return redirect(f"{reverse('grading:review_list', args=[submission.assignment_id])}?{query}")
-    return redirect(f"{reverse('grading:review', args=[following])}?{query}")
+        return redirect("grading:review_list", submission.assignment_id)
+    return _to_paper(request, following)
+
+
+def _to_paper(request: PersonRequest, pk: int) -> HttpResponseRedirect:
+    """A paper's desk, in the same queue."""
+    show, order = _queue(request)
+    return redirect(f"{reverse('grading:review', args=[pk])}?{urlencode({'show': show, 'order': order})}")
 
 
 @require_POST
@@ -132,7 +143,7 @@ def grade_by_hand(request: PersonRequest, pk: int) -> HttpResponse:
     submission = managed_submission(request.user, pk)
     with errors_told(request):
         services.grade_by_hand(submission=submission, by=request.user)
-    return redirect("grading:review", pk)
+    return _to_paper(request, pk)
 
 
 @require_POST
@@ -140,19 +151,18 @@ def grade_by_hand(request: PersonRequest, pk: int) -> HttpResponse:
 def grade_reopen(request: PersonRequest, pk: int) -> HttpResponse:
     grade = managed_grade(request.user, pk)
     with errors_told(request):
-        services.grade_reopen(grade=grade, by=request.user)
-    return redirect("grading:review", grade.submission_id)
+        services.grade_reopen(grade=grade, by=request.user, edition=NoteForm(request.POST).given()["edition"])
+    return _to_paper(request, grade.submission_id)
 
 
 @require_POST
 @login_required
 def grade_reject(request: PersonRequest, pk: int) -> HttpResponse:
     grade = managed_grade(request.user, pk)
-    form = NoteForm(request.POST)
     with errors_told(request):
-        services.grade_reject(grade=grade, by=request.user, note=form.data.get("note", "")[:500])
+        services.grade_reject(grade=grade, by=request.user, **NoteForm(request.POST).given())
         messages.info(request, _("The proposal was rejected; the answer counts as ungraded again."))
-    return redirect("grading:review", grade.submission_id)
+    return _to_paper(request, grade.submission_id)
 
 
 @require_POST
@@ -161,7 +171,7 @@ def grade_regrade(request: PersonRequest, pk: int) -> HttpResponse:
     grade = managed_grade(request.user, pk)
     with errors_told(request):
         services.grade_regrade(grade=grade, by=request.user)
-    return redirect("grading:review", grade.submission_id)
+    return _to_paper(request, grade.submission_id)
 
 
 def _queue(request: PersonRequest) -> tuple[str, str]:

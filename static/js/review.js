@@ -22,11 +22,14 @@ document.addEventListener("keydown", (event) => {
     event.target.blur();
     return;
   }
-  if (typing || event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) {
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(keys, event.key)) {
     return;
   }
   event.preventDefault();
-  keys[event.key]();
+  // A key that is held down must not wave through papers that nobody has read.
+  if (!event.repeat) {
+    keys[event.key]();
+  }
 });
 
 // A criterion's buttons stand for its field: they show which value it holds, and set it.
@@ -54,8 +57,7 @@ for (const criterion of criteria) {
       button.hidden = false;
       button.addEventListener("click", () => {
         field(criterion).value = shown(number(button.dataset.points));
-        mark(criterion);
-        addUp();
+        field(criterion).dispatchEvent(new Event("input", { bubbles: true }));
       });
     });
   }
@@ -67,7 +69,7 @@ for (const criterion of criteria) {
 }
 
 // Typed work is not lost by a closed tab without a word.
-let dirty = false;
+let dirty = form !== null && "unsaved" in form.dataset;
 form?.addEventListener("input", () => {
   dirty = true;
 });
