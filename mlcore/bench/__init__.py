@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,29 +51,40 @@ class Size:
 
 
 # 80 tokens is what the engine itself writes at most to a short answer.
-FULL, QUICK = Size(64, 16, 80, 3), Size(24, 4, 80, 1)
+FULL, QUICK = Size(64, 16, 80, 3), Size(16, 4, 80, 1)
 
 
-def run_bench(config: BaseConfig, version: Path, *, quick: bool = False, profile: bool = False) -> BenchResult:
-    """Measure everything that the model version can do.
+def run_bench(
+    config: BaseConfig,
+    version: Path,
+    *,
+    quick: bool = False,
+    profile: bool = False,
+    on_progress: Callable[[str], None] = lambda what: None,
+) -> BenchResult:
+    """Measure everything that the model version can do; `on_progress` is told what comes next.
 
     Raises:
         BaseModelError, AdapterError: base or version cannot be loaded.
     """
     size = QUICK if quick else FULL
     result = BenchResult()
+    on_progress("loading")
     engine = Engine(config)
     engine.use(version)
     plain = PlainTransformers(config, version)
     if "scorer" in plain.parts:
+        on_progress("scoring")
         _scoring(result, engine, plain, size)
     if "feedback" in plain.parts:
+        on_progress("writing feedback")
         _writing(result, engine, plain, size)
     if len(plain.parts) > 1:
         _memory(result, plain)
     plain.close()
     result.notes.append(f"{engine.base_info.name} on {engine.device}, {config.quantisation} weights")
     if profile:
+        on_progress("profiling")
         result.profile = _profile(engine, size)
     del engine
     gc.collect()
@@ -101,6 +112,8 @@ def _writing(result: BenchResult, engine: Engine, plain: PlainTransformers, size
         size.repeats,
         lambda repeat: engine.mark(assignment(repeat), _some(texts, repeat), feedback=True, points=earned),
         lambda repeat: plain.write(assignment(repeat), _some(texts, repeat), points, size.tokens),
+        # Scoring has warmed up everything but the vocabulary; a quick run has no time for that.
+        warm_up=size.repeats > 1,
     )
     tokens = sum(len(plain.encoder.words(proposal.feedback or "")) for proposal in ours.result)
     name = f"feedback for {size.written} answers"

@@ -30,21 +30,27 @@ class Timed(Generic[T]):
         return f"{min(self.seconds):.2f} to {max(self.seconds):.2f} s in {len(self.seconds)} repeats"
 
 
-def by_turns(repeats: int, ours: Callable[[int], T], peer: Callable[[int], P]) -> tuple[Timed[T], Timed[P]]:
+def by_turns(
+    repeats: int, ours: Callable[[int], T], peer: Callable[[int], P], *, warm_up: bool = True
+) -> tuple[Timed[T], Timed[P]]:
     """Time both by turns. Each gets the number of the repeat, from 1; 0 is the warm-up, which is not timed."""
-    first, second = Timed(ours(0)), Timed(peer(0))
-    for repeat in range(1, repeats + 1):
-        _time(first, ours, repeat)
-        _time(second, peer, repeat)
+    if warm_up:
+        ours(0)
+        peer(0)
+    first, second = _timed(ours, 1), _timed(peer, 1)
+    for repeat in range(2, repeats + 1):
+        first = _timed(ours, repeat, first)
+        second = _timed(peer, repeat, second)
     return first, second
 
 
-def _time(timed: Timed[T], work: Callable[[int], T], repeat: int) -> None:
+def _timed(work: Callable[[int], T], repeat: int, before: Timed[T] | None = None) -> Timed[T]:
     _wait()
     started = time.perf_counter()
-    timed.result = work(repeat)
+    result = work(repeat)
     _wait()
-    timed.seconds.append(time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return Timed(result, [*(before.seconds if before else ()), seconds])
 
 
 def _wait() -> None:

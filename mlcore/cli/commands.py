@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlcore.base import describe_base, prepare_bundled_base
 from mlcore.cli.marking import check_marked, mark_rows, output_line
-from mlcore.cli.progress import Counter, TrainingLines
+from mlcore.cli.progress import Counter, Line, TrainingLines
 from mlcore.cli.report import bench_table, evaluation_table
 from mlcore.config import BaseConfig, LoraConfig, TrainConfig
 from mlcore.files import write_whole
@@ -110,7 +110,14 @@ def bench(options: Namespace) -> None:
     config = base_config(options)
     from mlcore.bench import run_bench
 
-    result = run_bench(config, options.model, quick=options.quick, profile=options.profile)
+    line = Line()
+    result = run_bench(
+        config,
+        options.model,
+        quick=options.quick,
+        profile=options.profile,
+        on_progress=lambda what: line.say(what, last=True),
+    )
     print("\n".join([bench_table(result.rows), "", *result.notes, result.profile]).rstrip())
     _save(options.json, result.rows)
 

@@ -33,6 +33,13 @@ def test_work_is_timed_by_turns_after_a_warm_up() -> None:
     assert len(ours.seconds) == len(peer.seconds) == 2
 
 
+def test_work_that_is_warm_is_timed_at_once() -> None:
+    calls: list[int] = []
+    ours, _ = by_turns(1, calls.append, calls.append, warm_up=False)
+    assert calls == [1, 1]
+    assert len(ours.seconds) == 1
+
+
 def test_the_middle_repeat_counts() -> None:
     timed = Timed("result", [3.0, 1.0, 10.0])
     assert timed.median == 3.0
@@ -84,6 +91,6 @@ def test_the_command_prints_a_table_and_saves_the_rows(
     assert cli.main([str(argument) for argument in arguments]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["work", "ours", "peer", "unit", "ratio", "target"]
-    assert lines[1].startswith("scoring 24 answers of one assignment, against transformers + peft")
+    assert lines[1].startswith("scoring 16 answers of one assignment, against transformers + peft")
     assert any(line.endswith("not measured") for line in lines)
     assert len(json.loads(saved.read_text())) == 4
