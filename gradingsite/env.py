@@ -11,12 +11,14 @@ import secrets
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
 
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
+Word = TypeVar("Word", bound=str)
 
 
 def text(name: str, default: str = "") -> str:
@@ -62,11 +64,12 @@ def whole(name: str, default: int, *, least: int = 0, most: int | None = None) -
     return number
 
 
-def choice(name: str, default: str, allowed: Sequence[str]) -> str:
+def choice(name: str, default: Word, allowed: Sequence[Word]) -> Word:
     value = text(name, default)
-    if value not in allowed:
-        raise ImproperlyConfigured(f"{name} is {value!r}; use one of: {', '.join(allowed)}.")
-    return value
+    for word in allowed:
+        if value == word:
+            return word
+    raise ImproperlyConfigured(f"{name} is {value!r}; use one of: {', '.join(allowed)}.")
 
 
 def words(name: str, default: Sequence[str] = ()) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -247,8 +247,12 @@ CELERY_BEAT_SCHEDULE = {
 MARGINALIA_BASE_DIR = env.path("MARGINALIA_BASE_DIR", VAR_DIR / "models" / "smollm2-135m-instruct")
 MARGINALIA_VERSIONS_DIR = env.path("MARGINALIA_VERSIONS_DIR", VAR_DIR / "versions")
 MARGINALIA_TRAINING_DIR = env.path("MARGINALIA_TRAINING_DIR", VAR_DIR / "training")  # half-made adapters, checkpoints
-MARGINALIA_QUANTISATION = env.choice("MARGINALIA_QUANTISATION", "nf4", ("nf4", "int8", "none"))
-MARGINALIA_COMPUTE_DTYPE = env.choice("MARGINALIA_COMPUTE_DTYPE", "auto", ("auto", "float32", "bfloat16", "float16"))
+MARGINALIA_QUANTISATION: Literal["nf4", "int8", "none"] = env.choice(
+    "MARGINALIA_QUANTISATION", "nf4", ("nf4", "int8", "none")
+)
+MARGINALIA_COMPUTE_DTYPE: Literal["auto", "float32", "bfloat16", "float16"] = env.choice(
+    "MARGINALIA_COMPUTE_DTYPE", "auto", ("auto", "float32", "bfloat16", "float16")
+)
 MARGINALIA_DEVICE = env.choice("MARGINALIA_DEVICE", "auto", ("auto", "cpu", "cuda", *(f"cuda:{n}" for n in range(16))))
 # Where frozen training data and the logs of trainings are kept.
 MARGINALIA_TRAINING_DIR = env.path("MARGINALIA_TRAINING_DIR", VAR_DIR / "training")
