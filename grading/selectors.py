@@ -142,7 +142,7 @@ def next_to_review(submission: Submission, *, show: str = "all", order: str = "s
     assignment = submission.assignment
     rows = review_queue(assignment, show="all" if show in ("approved", "released") else show, order=order)
     if show not in _WITHOUT_GRADE:
-        rows = rows.filter(grade_state=GradeState.PROPOSED)
+        rows = rows.filter(Q(grade_state=GradeState.PROPOSED))
     waiting = set(rows.values_list("pk", flat=True))
     # In these orders a decided paper has just moved away from its place.
     steady = "student" if order in ("waiting", "state") else order
