@@ -1,6 +1,7 @@
 # make run: the site, from nothing. make test: every check. Both make .venv first; the second time nothing is installed.
 .POSIX:
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 .PHONY: run test lint fmt check pytest screenshots messages clean help
 
 SHELL = /bin/sh
@@ -60,7 +61,7 @@ var/models/smollm2-135m-instruct: $(VENV)/.run-installed
 	@touch -c $@
 
 $(BIN)/python:
-	@sh scripts/make-venv $(PYTHON) $(VENV)
+	@sh .ci/make-venv $(PYTHON) $(VENV)
 
 $(VENV)/.run-installed: pyproject.toml constraints.txt base-model.txt | $(BIN)/python
 	@echo "Installing what the site needs; the first time this fetches about 2 GB (torch and its libraries)."
@@ -72,6 +73,6 @@ $(VENV)/.run-installed: pyproject.toml constraints.txt base-model.txt | $(BIN)/p
 $(VENV)/.test-installed: $(VENV)/.run-installed
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check '.[test]'
 	@rm -rf build marginalia.egg-info
-	@sh scripts/need-packages "the browser tests drive Chromium" chromium:chromium
-	@sh scripts/need-packages "translations are compiled with gettext" msgfmt:gettext
+	@sh .ci/need-packages "the browser tests drive Chromium" chromium:chromium
+	@sh .ci/need-packages "translations are compiled with gettext" msgfmt:gettext
 	@touch $@
