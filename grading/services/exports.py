@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Prefetch
 from django.utils import timezone
@@ -16,6 +15,9 @@ from django.utils.translation import gettext as _
 from courses.models import Assignment, Submission
 from grading.models import CriterionScore, Grade
 from grading.selectors import shown_first
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 # What spreadsheets take for the start of a formula, with the full-width forms that some of them fold.
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
@@ -26,26 +28,25 @@ Cell = str | Decimal | datetime | None
 
 def grades_as_csv(*, assignment: Assignment) -> bytes:
     """UTF-8 with a byte order mark, without which Excel reads umlauts as two characters."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    for row in _table(assignment):
-        writer.writerow([_as_text(cell) for cell in row])
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
+    text: str = _frame(assignment).map(_as_text).to_csv(index=False, lineterminator="\r\n")
+    return text.encode("utf-8-sig")
 
 
 def grades_as_xlsx(*, assignment: Assignment) -> bytes:
-    from openpyxl import Workbook
+    from pandas import ExcelWriter
 
-    book = Workbook()
-    book.remove(book.active)
-    sheet = book.create_sheet("Grades")
-    for number, row in enumerate(_table(assignment), 1):
-        for column, value in enumerate(row, 1):
-            _put(sheet.cell(number, column), value)
-    sheet.freeze_panes = "A2"
     out = io.BytesIO()
-    book.save(out)
+    with ExcelWriter(out, engine="openpyxl", datetime_format="yyyy-mm-dd hh:mm") as writer:
+        _frame(assignment).map(_as_cell).to_excel(writer, sheet_name="Grades", index=False, freeze_panes=(1, 0))
     return out.getvalue()
+
+
+def _frame(assignment: Assignment) -> DataFrame:
+    # Here and not above: only an export pays for the import of pandas, not every start of the site.
+    from pandas import DataFrame
+
+    head, *rows = _table(assignment)
+    return DataFrame(rows, columns=head, dtype=object)
 
 
 def defused(text: str) -> str:
@@ -124,13 +125,9 @@ def _as_text(cell: Cell) -> str:
     return str(cell)
 
 
-def _put(place: Any, value: Cell) -> None:
+def _as_cell(cell: Cell) -> Cell:
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-    if isinstance(value, datetime):
-        place.value, place.number_format = value.replace(tzinfo=None), "yyyy-mm-dd hh:mm"
-    elif isinstance(value, str):
-        place.value = ILLEGAL_CHARACTERS_RE.sub("", value)[:_LONGEST_CELL]
-        place.data_type = "s"
-    else:
-        place.value = value
+    if isinstance(cell, datetime):
+        return cell.replace(tzinfo=None)  # a cell has no time zone; the moment is in the site's already
+    return ILLEGAL_CHARACTERS_RE.sub("", cell)[:_LONGEST_CELL] if isinstance(cell, str) else cell
