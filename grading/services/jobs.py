@@ -128,7 +128,7 @@ def job_fail(*, ticket: Ticket, code: str, detail: str, final: bool = False) -> 
     """Write down that marking this answer failed: queued again while attempts are left, unless trying is useless."""
     job = GradingJob(pk=ticket.job_id, state=JobState.RUNNING)
     guard = {"attempt": ticket.attempt}
-    words: dict[str, Any] = {"error_code": code, "error_detail": detail[:2000]}
+    words: dict[str, Any] = {"error_code": code, "error_detail": detail.replace("\0", "")[:2000]}
     try:
         if final or ticket.attempt >= ATTEMPTS:
             move(job, JobState.FAILED, guard=guard, finished_at=timezone.now(), **words)

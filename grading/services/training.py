@@ -164,7 +164,7 @@ def _config(
             feedback_learning_rate=learning_rate,
             epochs=epochs,
             feedback_epochs=epochs,
-            seed=zlib.crc32(str(request_key).encode()),
+            seed=zlib.crc32(str(request_key).encode()) & 0x7FFFFFFF,  # what an integer column holds
             start_from=version_directory(start_from) if start_from else None,
         )
     except (ValueError, TypeError) as error:

@@ -112,7 +112,7 @@ def training_end(*, run: TrainingRun, to: TrainingState, code: str, detail: str 
             guard={"attempt": run.attempt},
             finished_at=timezone.now(),
             error_code=code,
-            error_detail=detail[:4000],
+            error_detail=detail.replace("\0", "")[:4000],
         )
 
 
