@@ -79,14 +79,10 @@ class Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self.stop)
 
-    def run(self, each_tick: Callable[[], None] = lambda: None) -> None:
-        """Watch the children until asked to stop, then stop them all."""
-        try:
-            while not self.stopping:
-                self.tick()
-                each_tick()
-        finally:
-            self.stop_all()
+    def run(self) -> None:
+        """Watch the children until asked to stop. Stopping them is left to the caller, in a `finally`."""
+        while not self.stopping:
+            self.tick()
 
     def tick(self, seconds: float = TICK_SECONDS) -> None:
         """One look round: pass lines on, notice the dead, start again what is due."""

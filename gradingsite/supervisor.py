@@ -114,6 +114,7 @@ def _run(place: Place) -> None:
         if not supervisor.stopping:
             _welcome(place)
         supervisor.run()
+        _say("Stopping; what is at work may finish. Ctrl-C once more ends it at once.")
     finally:
         supervisor.stop_all()
     _say("Stopped.")

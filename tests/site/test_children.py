@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -118,6 +119,21 @@ def test_what_does_not_stop_is_killed_with_all_its_children(supervisor: Supervis
     supervisor.stop_all()
     assert time.monotonic() - begun < 30
     assert not any(alive(process) for process in processes)
+
+
+def test_being_asked_once_more_ends_the_waiting(supervisor: Supervisor, lines: list[str]) -> None:
+    program = """
+        import signal, time
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        print('ready', flush=True)
+        time.sleep(600)
+    """
+    supervisor.start(python("deaf", program, grace=600))
+    tick_until(supervisor, lambda: bool(lines))
+    threading.Timer(0.5, supervisor.stop).start()
+    begun = time.monotonic()
+    supervisor.stop_all()
+    assert time.monotonic() - begun < 30
 
 
 def test_the_broker_is_stopped_after_all_others(supervisor: Supervisor, lines: list[str]) -> None:
