@@ -28,7 +28,7 @@ lint: $(VENV)/.test-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/djlint $(TEMPLATES) --lint --quiet
-	$(BIN)/djlint $(TEMPLATES) --check --quiet
+	$(BIN)/djlint $(TEMPLATES) --check
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
