@@ -83,7 +83,7 @@ def warm_up() -> None:
     try:
         if version is not None:
             marker().ready(version_directory(version), version.name, pulse(WorkerKind.MARKING))
-    except (BaseModelError, AdapterError) as error:
+    except (BaseModelError, AdapterError, RuntimeError, MemoryError) as error:
         log.warning("the model could not be loaded: %s", error)
 
 

@@ -32,6 +32,7 @@ from grading.services.training import (
     training_directory,
 )
 from grading.services.versions import version_directory
+from mlcore.base import BaseModelError, describe_base
 from mlcore.config import TrainConfig, TrainProgress
 from mlcore.files import write_whole
 
@@ -59,6 +60,10 @@ def train_run(run: TrainingRun, heart: Pulse) -> None:
     """One run to its end, whatever that is."""
     try:
         job = prepare(run)
+    except BaseModelError as error:
+        log.error("training run %s: %s", run.pk, error)
+        work.training_end(run=run, to=TrainingState.FAILED, code="base_unreadable", detail=str(error))
+        return
     except (OSError, ValueError) as error:
         log.exception("training run %s could not be prepared", run.pk)
         work.training_end(run=run, to=TrainingState.FAILED, code="training_data", detail=str(error))
@@ -82,8 +87,10 @@ def prepare(run: TrainingRun) -> Path:
     """Write the frozen examples and the job file below the run's directory.
 
     Raises:
+        BaseModelError: the base model is missing, or another one than when the run was started.
         ValueError: the frozen examples were changed, or nothing is left of a side.
     """
+    _check_base(run)
     directory = training_directory(run)
     directory.mkdir(parents=True, exist_ok=True)
     rows = work.frozen_rows(run)
@@ -100,6 +107,12 @@ def prepare(run: TrainingRun) -> Path:
         "carry_from": _directory_of(run.start_from or ModelVersion.objects.promoted().first()),
     }
     return write_whole(directory / "job.json", json.dumps(body, indent=1, default=str))
+
+
+def _check_base(run: TrainingRun) -> None:
+    found = describe_base(settings.MARGINALIA_BASE_DIR).revision[:100]
+    if run.base_revision and run.base_revision != found:
+        raise BaseModelError("the base model was exchanged since this run was started; start a new one")
 
 
 def _config(run: TrainingRun, directory: Path) -> TrainConfig:
@@ -198,7 +211,6 @@ class ProgressWriter:
         self._row_at = self._point_at = 0.0
         self._stage = ""
         self._validation: float | None = None
-        run.points.all().delete()  # a resumed training tells its curve from the checkpoint on
 
     def write(self, event: Event) -> None:
         """Write an event down.
@@ -220,6 +232,9 @@ class ProgressWriter:
         now = time.monotonic()
         measured = progress.validation_loss is not None and progress.validation_loss != self._validation
         fresh = progress.stage != self._stage
+        if fresh:
+            # A resumed training tells its curve again from its checkpoint on.
+            self.run.points.filter(stage=progress.stage, step__gte=progress.step).delete()
         last = bool(progress.steps) and progress.step == progress.steps
         with_point = measured or fresh or last or now - self._point_at > POINT_SECONDS
         if with_point or now - self._row_at > ROW_SECONDS:

@@ -225,7 +225,7 @@ def _freeze(run: TrainingRun, examples: Sequence[TrainingExample], split: Split)
 
 
 def _base_revision(start_from: ModelVersion | None) -> str:
-    """The base's revision as far as this process can know it; the worker compares it with what it loads."""
+    """The base's revision as far as this process can know it; the worker refuses another one."""
     try:
         return describe_base(Path(settings.MARGINALIA_BASE_DIR)).revision[:100]
     except BaseModelError:
