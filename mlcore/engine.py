@@ -212,7 +212,7 @@ class Engine:
         try:
             for part in ("scorer", "feedback"):
                 if part in manifest.parts:
-                    attach_part(self._model, f"{key}_{part}", part, version_dir, manifest)  # type: ignore[arg-type]
+                    attach_part(self._model, f"{key}_{part}", part, version_dir, manifest)
                     done.append(f"{key}_{part}")
         except AdapterError:
             for name in done:

@@ -62,8 +62,8 @@ def load_base(config: BaseConfig, *, training: bool = False) -> LoadedBase:
         raise BaseModelError(f"{config.directory} cannot be loaded as a LLaMA-family model: {error}") from error
     if device.type == "cpu" and _must_expand(config, model, dtype):
         _expand(model, dtype)
-    if training:
-        _keep_autograd(model)
+    if training or dtype == torch.float32:
+        _keep_plain_kernels(model)
     model.requires_grad_(False)
     model.eval()
     return LoadedBase(model, tokenizer, device, dtype, info, config)
@@ -143,11 +143,12 @@ def _values(layer: nn.Linear) -> torch.Tensor:
     return weight.detach()
 
 
-def _keep_autograd(model: nn.Module) -> None:
-    """Keep the kernels that have gradients.
+def _keep_plain_kernels(model: nn.Module) -> None:
+    """Keep the kernels that have gradients and compute in the dtype that was asked for.
 
     On a CPU with avx512_bf16, bitsandbytes repacks a 4-bit layer at its first forward in eval mode; later training
-    forwards then run a kernel without autograd, and the gradients through the base vanish without an error.
+    forwards then run a kernel without autograd, and the gradients through the base vanish without an error. That
+    kernel also computes in bfloat16 whatever the input is, and a bfloat16 mark depends on its batch.
     """
     from bitsandbytes.nn import Linear4bit
 

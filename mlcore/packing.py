@@ -80,7 +80,9 @@ def make_pack(items: Sequence[EncodedItem]) -> Pack:
     """One pack of items that share their prefix."""
     prefix = items[0].prefix
     ids, positions = list(prefix), list(range(len(prefix)))
-    read, predict, labels = [], [], []
+    read: list[int] = []
+    predict: list[int] = []
+    labels: list[int] = []
     for item in items:
         ids += item.body
         positions += range(len(prefix), len(prefix) + len(item.body))
