@@ -1,110 +1,25 @@
-"""The whole running system under one supervisor, as `make run` starts it, and a real Chromium in front of it."""
+"""A running system for all browser tests, and a page of their own for each person who looks at it."""
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-ROOT = Path(__file__).resolve().parents[2]
-BASE_MODEL = ROOT / "var" / "models" / "smollm2-135m-instruct"
-PASSWORD = "correct horse battery staple"
-# What the test settings put into the environment is not for the system under test.
-TEST_ONLY = ("DJANGO_SETTINGS_MODULE", "MARGINALIA_VAR", "STATIC_MANIFEST", "DATABASE_URL", "REDIS_URL", "SITE_URL")
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@dataclass(frozen=True)
-class Site:
-    address: str
-    var: Path
-    log: Path
-
-    def health(self) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self.address}/healthz", timeout=5) as answer:  # noqa: S310
-            return dict(json.load(answer))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
-    """The first true value of `condition`, asked again every half second."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            if value := condition():
-                return value
-        except OSError:
-            pass
-        time.sleep(0.5)
-    raise AssertionError(f"not within {seconds:.0f} s: {what}")
-
-
-def listening(site: Site, process: subprocess.Popen[bytes]) -> bool:
-    assert process.poll() is None, site.log.read_text(encoding="utf-8", errors="replace")
-    return bool(site.health()["workers"] >= 2)
+from tests.browser.system import Site, chromium, log_in, running_site
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    var = tmp_path_factory.mktemp("var")
-    port = free_port()
-    environment = {name: value for name, value in os.environ.items() if name not in TEST_ONLY}
-    environment |= {
-        "MARGINALIA_VAR": str(var),
-        "MARGINALIA_BASE_DIR": str(BASE_MODEL),
-        "PORT": str(port),
-        "SAMPLE_PASSWORD": PASSWORD,
-        "DJANGO_SETTINGS_MODULE": "gradingsite.settings",
-    }
-    running = Site(f"http://127.0.0.1:{port}", var, var / "site.log")
-    with running.log.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gradingsite.supervisor"], cwd=ROOT, env=environment, stdout=log, stderr=log
-        )
-        try:
-            until(lambda: listening(running, process), 240, "both workers are listening")
-            yield running
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
+    with running_site(tmp_path_factory.mktemp("var")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert executable, "Chromium is missing: apt-get install chromium"
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture
@@ -119,11 +34,7 @@ def sign_in(site: Site, browser: Browser) -> Iterator[Callable[[str], Page]]:
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        page.goto("/accounts/login/")
-        page.get_by_label("E-mail address").fill(email)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Log in").click()
-        page.wait_for_load_state()
+        log_in(page, email)
         return page
 
     yield open_as
