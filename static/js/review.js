@@ -3,7 +3,7 @@
 
 const form = document.getElementById("desk-form");
 const total = document.getElementById("id_points");
-const number = (text) => Number.parseFloat(text.trim().replace(",", "."));
+const number = (text = "") => Number.parseFloat(text.trim().replace(",", "."));
 const shown = (value) => String(Math.round(value * 100) / 100);
 
 const keys = {
@@ -35,6 +35,11 @@ document.addEventListener("keydown", (event) => {
 // A criterion's buttons stand for its field: they show which value it holds, and set it.
 const criteria = form ? [...form.querySelectorAll("[data-criterion]")] : [];
 const field = (criterion) => criterion.querySelector("input");
+// What a person set differently from the proposal shows at once, not only after saving.
+const differ = (proposal, value, place) => {
+  const proposed = number(proposal.dataset.proposed);
+  place.classList.toggle("changed", !Number.isNaN(proposed) && !Number.isNaN(value) && value !== proposed);
+};
 const mark = (criterion) => {
   const value = number(field(criterion).value);
   for (const button of criterion.querySelectorAll("button")) {
@@ -43,12 +48,19 @@ const mark = (criterion) => {
     button.classList.toggle("was", !on && button.classList.contains("proposed"));
     button.setAttribute("aria-pressed", String(on));
   }
+  differ(criterion, value, criterion.closest("li"));
+};
+const markTotal = () => {
+  if (total) {
+    differ(total.closest(".total"), number(total.value), total.closest(".margin"));
+  }
 };
 const addUp = () => {
   const values = criteria.map((criterion) => number(field(criterion).value));
   if (total && !values.some(Number.isNaN)) {
     total.value = shown(values.reduce((sum, value) => sum + value, 0));
   }
+  markTotal();
 };
 for (const criterion of criteria) {
   const buttons = [...criterion.querySelectorAll("button")];
@@ -67,6 +79,8 @@ for (const criterion of criteria) {
   });
   mark(criterion);
 }
+
+total?.addEventListener("input", markTotal);
 
 // Typed work is not lost by a closed tab without a word.
 let dirty = form !== null && "unsaved" in form.dataset;
