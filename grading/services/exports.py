@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 # What spreadsheets take for the start of a formula, with the full-width forms that some of them fold.
-_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
+# Invisible characters before it are passed over: some programs drop them, and so does the writer of XLSX files.
+_FORMULA = re.compile(r"[\t\r\n]|[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 _LONGEST_CELL = 32_767  # characters, XLSX
 
 Cell = str | Decimal | datetime | None
@@ -51,7 +53,7 @@ def _frame(assignment: Assignment) -> DataFrame:
 
 def defused(text: str) -> str:
     """The text with an apostrophe before it where a spreadsheet would take it for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _table(assignment: Assignment) -> Iterator[list[Cell]]:

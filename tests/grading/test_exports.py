@@ -51,7 +51,24 @@ def test_who_has_no_grade_is_in_the_table_too():
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\n=1", "＝1+1", "＋1", "－1", "＠x"]
+    "text",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "  =1",
+        "\n=1",
+        "＝1+1",
+        "＋1",
+        "－1",
+        "＠x",
+        "\x07=1",
+        "\ufeff=1",
+        "\u200b=1",
+    ],
 )
 def test_formulas_are_defused(text):
     assert defused(text) == "'" + text
