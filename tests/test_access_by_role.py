@@ -191,6 +191,17 @@ def test_a_page_opens_for_those_who_may_and_for_nobody_else(
     assert status(url, method, deactivated) == 401
 
 
+@pytest.mark.parametrize("name", POST)
+def test_opening_an_address_that_changes_things_changes_nothing(name: str, rows: dict[str, int], admin: User) -> None:
+    assert status(address(name, POST[name][0], rows), "get", admin) == 405
+
+
+def test_a_former_member_sees_nothing_any_more(rows: dict[str, int], assistant: User) -> None:
+    assistant.memberships.all().delete()
+    for name in ("courses:course", "courses:assignment", "courses:submission", "grading:review", "grading:run"):
+        assert status(address(name, GET[name][0], rows), "get", assistant) == 404
+
+
 @pytest.mark.parametrize("state", ["proposed", "approved", "withdrawn", "rejected", "superseded"])
 def test_a_student_cannot_see_an_unreleased_grade(
     state: str, assignment: Assignment, student: User, client: Client
