@@ -9,6 +9,8 @@ from typing import Any
 from mlcore.prompts import NO, YES, Control, Piece, answer_text, opening_pieces, prefix_pieces
 from mlcore.schemas import Question
 
+_RESERVED_TOKENS = 320
+
 
 @dataclass(frozen=True)
 class EncodedAnswer:
@@ -16,6 +18,19 @@ class EncodedAnswer:
 
     ids: tuple[int, ...]
     unread: int = 0
+
+
+def fit_windows(context: int, max_prefix_tokens: int, max_answer_tokens: int) -> tuple[int, int]:
+    """The windows for prefix and answer, shrunk in proportion where the model's context is too short for both.
+
+    Some tokens are kept free for what is asked of the answer and for the feedback.
+    """
+    room = max(2, context - min(_RESERVED_TOKENS, context // 4))
+    wanted = max_prefix_tokens + max_answer_tokens
+    if wanted <= room:
+        return max_prefix_tokens, max_answer_tokens
+    prefix = max(1, room * max_prefix_tokens // wanted)
+    return prefix, room - prefix
 
 
 class Encoder:
@@ -82,7 +97,8 @@ class Encoder:
 
     def yes_no(self) -> tuple[int, int]:
         """The first tokens of “Yes” and “No”, from whose rows of the language-model head a scorer's head starts."""
-        return self.words(YES)[0], self.words(NO)[0]
+        # Some tokenizers begin both with the same mark for a space: the first tokens that differ are taken.
+        return next((yes, no) for yes, no in zip(self.words(YES), self.words(NO), strict=False) if yes != no)
 
     def _control(self, control: Control) -> list[int]:
         token = self._vocabulary.get(control.token)

@@ -13,7 +13,7 @@ import torch
 from mlcore.adapters import attach_part
 from mlcore.base import BaseInfo
 from mlcore.config import BaseConfig, Part
-from mlcore.encoding import EncodedAnswer, Encoder
+from mlcore.encoding import EncodedAnswer, Encoder, fit_windows
 from mlcore.loading import load_base
 from mlcore.manifest import AdapterError, Manifest, read_manifest
 from mlcore.model import Model
@@ -60,9 +60,8 @@ class Engine:
     def __init__(self, base: BaseConfig) -> None:
         loaded = load_base(base)
         self._model = Model(loaded)
-        self._encoder = Encoder(
-            loaded.tokenizer, max_prefix_tokens=base.max_prefix_tokens, max_answer_tokens=base.max_answer_tokens
-        )
+        prefix, answer = fit_windows(self._model.context, base.max_prefix_tokens, base.max_answer_tokens)
+        self._encoder = Encoder(loaded.tokenizer, max_prefix_tokens=prefix, max_answer_tokens=answer)
         self._prefixes = PrefixCache()
         self._attached: OrderedDict[str, Manifest] = OrderedDict()
         self._key: str | None = None

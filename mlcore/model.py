@@ -40,6 +40,11 @@ class Model:
         return self._causal.config
 
     @property
+    def context(self) -> int:
+        """The most tokens that the backbone was trained to read at once."""
+        return int(self._causal.config.max_position_embeddings)
+
+    @property
     def hidden_size(self) -> int:
         return int(self._causal.config.hidden_size)
 

@@ -25,7 +25,7 @@ from mlcore.base import BaseInfo
 from mlcore.checkpoint import load_state, save_state
 from mlcore.config import Part, TrainConfig, TrainProgress
 from mlcore.data import TrainingData, TrainingDataError, items_for, load_training_data, sample_evenly
-from mlcore.encoding import Encoder
+from mlcore.encoding import Encoder, fit_windows
 from mlcore.heads import make_head
 from mlcore.loading import load_base
 from mlcore.manifest import AdapterExists, BaseEntry, Manifest, PartEntry, write_adapter
@@ -107,11 +107,8 @@ class _Run:
     ) -> None:
         self.config, self.data, self.model = config, data, model
         self.on_progress, self.should_stop = on_progress, should_stop
-        self.encoder = Encoder(
-            model.base.tokenizer,
-            max_prefix_tokens=config.max_prefix_tokens,
-            max_answer_tokens=config.max_answer_tokens,
-        )
+        prefix, answer = fit_windows(model.context, config.max_prefix_tokens, config.max_answer_tokens)
+        self.encoder = Encoder(model.base.tokenizer, max_prefix_tokens=prefix, max_answer_tokens=answer)
         self.partial = config.output.with_suffix(".partial")
         self.fingerprint = _fingerprint(config, data, info)
         self.before = 0.0

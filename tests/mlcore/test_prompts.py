@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
-from mlcore.encoding import Encoder
+from mlcore.encoding import Encoder, fit_windows
 from mlcore.prompts import FENCE, Control, answer_text, criterion_request, feedback_request, prefix_pieces
 from mlcore.schemas import Criterion, Level, Question
 
@@ -91,3 +91,13 @@ def test_feedback_is_told_the_points_in_the_language_of_the_question() -> None:
 
 def test_a_criterion_is_asked_by_title_and_description() -> None:
     assert "Water: names the loss" in criterion_request(QUESTION.criteria[0])[0].text  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("context", "windows"), [(8192, (2048, 1536)), (2048, (987, 741)), (400, (171, 129))])
+def test_windows_fit_into_the_context(context: int, windows: tuple[int, int]) -> None:
+    assert fit_windows(context, 2048, 1536) == windows
+
+
+def test_yes_and_no_begin_with_different_tokens(encoder: Encoder) -> None:
+    yes, no = encoder.yes_no()
+    assert yes != no
