@@ -67,7 +67,7 @@ def test_a_released_grade_says_who_proposed_and_who_answers_for_it(client, teach
     assert status == 200
     assert "3.5" in html
     assert "Your reason is complete." in html
-    assert "A language model proposed this grade. Miriam Osei checked and approved it on March 4, 2026" in html
+    assert "A language model proposed this grade. Miriam Osei checked and approved it on 4 March 2026" in html
     assert "for us only" not in html
     assert "1.5" not in html, "the proposal is the teachers' business"
 
