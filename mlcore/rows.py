@@ -218,7 +218,8 @@ def _text(body: Mapping[str, Any], key: str) -> str:
     value = body[key]
     if not isinstance(value, str):
         raise ValueError(f"“{key}” must be text")
-    return value
+    # JSON may spell half of a surrogate pair, which no tokenizer takes and no file can hold.
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _optional_text(body: Mapping[str, Any], key: str) -> str:

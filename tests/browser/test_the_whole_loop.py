@@ -40,6 +40,8 @@ RUST_ANSWERS = [
     "A chemical reaction of iron with oxygen and moisture.",
     "I do not know.",
     "It is old.",
+    "Iron and oxygen make iron oxide if water is there.",
+    "The air makes it brown.",
     "",
 ]
 ICE_ANSWERS = [
@@ -47,6 +49,7 @@ ICE_ANSWERS = [
     "Because it is cold.",
     "Its molecules are further apart, so it is lighter.",
 ]
+FEEDBACK = "Half of it: say what the iron becomes."
 MINUTES = 60_000
 
 
@@ -112,32 +115,36 @@ def proposed_by(page: Page) -> str:
 
 
 def approve_all(page: Page, assignment: str) -> None:
-    """The first one is corrected by hand, the others go by the key."""
+    """One is corrected by hand, the others go by the key, also those that stand before it in the list."""
     page.goto(assignment.replace("/assignments/", "/grading/assignments/") + "review/?show=to_review")
     expect(page.locator("main table tbody tr")).to_have_count(len(RUST_ANSWERS))
-    page.locator("main table tbody a").first.click()
+    page.get_by_role("link", name="Ada Brandt").click()
     page.locator("#id_points").fill("1,5")
-    page.locator("#id_feedback").fill("Half of it: say what the iron becomes.")
-    page.get_by_role("button", name="Approve, next").click()
+    page.locator("#id_feedback").fill(FEEDBACK)
+    approve(page, lambda: page.get_by_role("button", name="Approve, next").click())
     for _ in range(len(RUST_ANSWERS) - 1):
-        before = page.url
-        page.keyboard.press("a")
-        page.wait_for_url(lambda url, before=before: url != before)
+        approve(page, lambda: page.keyboard.press("a"))
     expect(page.get_by_text("Nothing is left to review here.")).to_be_visible()
+
+
+def approve(page: Page, act: Callable[[], None]) -> None:
+    before = page.url
+    act()
+    page.wait_for_url(lambda url: url != before)
 
 
 def release(page: Page, assignment: str) -> None:
     page.goto(assignment)
     page.get_by_role("link", name=re.compile(r"^\s*Release")).click()
     page.get_by_role("button", name=re.compile(r"^\s*Release \d+ grades")).click()
-    expect(page.get_by_text("12 grades were released.")).to_be_visible()
+    expect(page.get_by_text(f"{len(RUST_ANSWERS)} grades were released.")).to_be_visible()
 
 
 def read_as_student(page: Page) -> None:
     page.goto("/")
-    page.get_by_role("link", name=re.compile(r"of 2 points")).first.click()
+    page.get_by_role("link", name="1.5 of 2 points").click()
     expect(page.get_by_text("A language model proposed this grade.")).to_be_visible()
-    expect(page.get_by_role("heading", name="Feedback")).to_be_visible()
+    expect(page.get_by_text(FEEDBACK)).to_be_visible()
 
 
 def fine_tune(page: Page) -> str:
@@ -145,7 +152,8 @@ def fine_tune(page: Page) -> str:
     page.get_by_label(re.compile(r"^\s*Materials")).check()
     page.get_by_label("the scorer alone: points").check()
     page.locator("#id_epochs").fill("1")
-    page.locator("main form button[type=submit]").last.click()
+    page.get_by_role("button", name="Start the training").click()
+    page.wait_for_url(re.compile(r"/grading/training/\d+/"))
     opened = page.get_by_role("link", name="Open the new version")
     expect(opened).to_be_visible(timeout=8 * MINUTES)
     opened.click()

@@ -87,3 +87,11 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 )
 def test_the_language_is_guessed(text: str, language: str) -> None:
     assert guess_language(text) == language
+
+
+def test_half_of_a_surrogate_pair_is_replaced_and_a_whole_one_kept(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(
+        '{"question": "Why?", "answer": "a\\\\ud83d b\\\\ud83d\\\\ude00"}\n'.replace("\\\\", "\\"), encoding="utf-8"
+    )
+    assert read_rows(path)[0].answer.text == "a\ufffd b😀"
