@@ -107,6 +107,7 @@ class TrainConfig:
         max_minutes: ends the scorer's training after that time, the schedule squeezed into it (0: no limit).
         feedback_max_minutes: the same for the feedback writer.
         batch_size: answers per optimiser step.
+        feedback_batch_size: the same for the feedback writer (0: the same number).
         pack_answers: answers to one question that share one computed prefix.
         pack_tokens: tokens per forward pass; an answer that is longer by itself is let through alone.
         max_prefix_tokens: window for question, rubric and reference answer, in tokens.
@@ -114,7 +115,8 @@ class TrainConfig:
         max_feedback_tokens: window for feedback to learn from, in tokens.
         set_weights: how often a set (a row's `group`) is passed in one epoch, 1 where it is not named.
         validation_share: share of the questions of each set that is held out of training, 0 to below 1.
-        validation_limit: at most so many answers are measured at one evaluation (0: all of them).
+        validation_limit: at most so many answers are measured at one evaluation (0: all of them); a quarter as many
+            for the feedback writer, because a text costs about four times a mark.
         evaluations: evaluations over one part's training, the one at the end included.
         patience: evaluations without a better validation loss after which a part's training ends (0: never).
         checkpoint_minutes: time between checkpoints.
@@ -144,6 +146,7 @@ class TrainConfig:
     max_minutes: float = 0.0
     feedback_max_minutes: float = 0.0
     batch_size: int = 16
+    feedback_batch_size: int = 0
     pack_answers: int = 8
     pack_tokens: int = 1024
     max_prefix_tokens: int = 768
@@ -239,6 +242,7 @@ class TrainProgress:
 _LEAST: dict[str, float] = {
     "bands": 2,
     "batch_size": 1,
+    "feedback_batch_size": 0,
     "pack_answers": 1,
     "pack_tokens": 64,
     "max_prefix_tokens": 32,

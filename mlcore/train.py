@@ -13,7 +13,7 @@ import logging
 import resource
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -137,10 +137,19 @@ class _Run:
         torch.manual_seed(self.config.seed)
         self._attach(part)
         held_out = [*self.data.unseen, *self.data.seen]
-        validation = sample_evenly(items_for(part, held_out), self.config.validation_limit, self.config.seed)
+        config = self._config(part)
+        validation = sample_evenly(items_for(part, held_out), config.validation_limit, config.seed)
         checkpoint = self.partial / "checkpoint" / f"{part}.safetensors"
         train, measured = self._encode(items_for(part, self.data.train)), self._encode(validation)
-        return PartTrainer(self.model, part, self.config, train, measured, checkpoint, self.fingerprint)
+        return PartTrainer(self.model, part, config, train, measured, checkpoint, self.fingerprint)
+
+    def _config(self, part: Part) -> TrainConfig:
+        """The configuration as it counts for one part."""
+        config = self.config
+        if part == "scorer":
+            return config
+        batch_size = config.feedback_batch_size or config.batch_size
+        return replace(config, batch_size=batch_size, validation_limit=-(-config.validation_limit // 4))
 
     def _attach(self, part: Part) -> None:
         """A fresh adapter (and head), or the one to start from."""
