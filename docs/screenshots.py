@@ -24,7 +24,7 @@ PICTURES = ROOT / "docs" / "screenshots"
 WIDE, PHONE = {"width": 1280, "height": 840}, {"width": 390, "height": 844}
 MINUTES = 60_000
 SPOONS, ESSAY = "Two spoons in a drawer", "Essay: phones at school"
-WRITER, READER = "Elena Fischer", "Grace Huang"  # whose essay lies on the desk; whose released grade is shown
+WRITER, READER = "Inès Jacquet", "Grace Huang"  # whose essay lies on the desk; whose released grade is shown
 
 
 def main() -> None:
@@ -117,10 +117,12 @@ def assignment(page: Page, address: str) -> None:
 
 def desk(page: Page, browser: Browser, site: Site, address: str) -> None:
     open_paper(page, address, WRITER)
+    # The teacher is more generous than the model in one thing; the proposal stays beside it.
+    page.locator(".rubric li").first.get_by_role("button").last.click()
     shoot(page, "desk")
     phone = visitor(browser, site, "teacher@example.org", phone=True)
     phone.goto(page.url)
-    shoot(phone, "desk-phone", lambda: phone.locator(".margin").scroll_into_view_if_needed())
+    shoot(phone, "desk-phone", lambda: phone.locator(".margin").evaluate("margin => margin.scrollIntoView()"))
 
 
 def rubric(page: Page, address: str) -> None:
