@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
@@ -21,10 +20,14 @@ sys.path.insert(0, str(ROOT))
 from tests.browser.system import Site, chromium, log_in, running_site  # noqa: E402
 
 PICTURES = ROOT / "docs" / "screenshots"
-WIDE, PHONE = {"width": 1280, "height": 840}, {"width": 390, "height": 844}
+WIDE, HIGH, PHONE = (
+    {"width": 1280, "height": 840},
+    {"width": 1280, "height": 980},
+    {"width": 390, "height": 780},
+)
 MINUTES = 60_000
 SPOONS, ESSAY = "Two spoons in a drawer", "Essay: phones at school"
-WRITER, READER = "Inès Jacquet", "Grace Huang"  # whose essay lies on the desk; whose released grade is shown
+WRITER, READER = "Farid Ghanem", "Grace Huang"  # whose essay lies on the desk; whose released grade is shown
 
 
 def main() -> None:
@@ -117,12 +120,15 @@ def assignment(page: Page, address: str) -> None:
 
 def desk(page: Page, browser: Browser, site: Site, address: str) -> None:
     open_paper(page, address, WRITER)
-    # The teacher is more generous than the model in one thing; the proposal stays beside it.
-    page.locator(".rubric li").first.get_by_role("button").last.click()
+    # The essay takes no position, so the teacher gives nothing for one; what was proposed stays beside it.
+    page.locator(".rubric li").first.get_by_role("button").first.click()
+    page.set_viewport_size(HIGH)
     shoot(page, "desk")
+    page.set_viewport_size(WIDE)
     phone = visitor(browser, site, "teacher@example.org", phone=True)
     phone.goto(page.url)
-    shoot(phone, "desk-phone", lambda: phone.locator(".margin").evaluate("margin => margin.scrollIntoView()"))
+    phone.locator(".margin").evaluate("margin => margin.scrollIntoView()")
+    shoot(phone, "desk-phone")
 
 
 def rubric(page: Page, address: str) -> None:
@@ -143,14 +149,12 @@ def version(page: Page) -> None:
     shoot(page, "version")
 
 
-def shoot(page: Page, name: str, prepare: Callable[[], None] | None = None) -> None:
+def shoot(page: Page, name: str) -> None:
     page.wait_for_load_state("networkidle")
     page.evaluate("document.activeElement?.blur()")
-    if prepare:
-        prepare()
     file = PICTURES / f"{name}.png"
     page.screenshot(path=file, animations="disabled")
-    print(f"{file.relative_to(ROOT)}: {file.stat().st_size // 1000} kB")  # noqa: T201
+    print(f"{file.relative_to(ROOT)}: {file.stat().st_size // 1000} kB", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
