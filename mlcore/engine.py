@@ -23,8 +23,10 @@ from mlcore.reading import Batch, PrefixCache, begin, bucket, pad_rows, read
 from mlcore.schemas import Answer, CriterionScore, MarkNote, Proposal, Question
 from mlcore.writing import decode, tidy, write
 
-# Rows of a batch: best on a CPU, and never different, because a mark must not depend on it.
-ROWS = 8
+# Rows of a batch of short answers: best on a CPU.
+_ROWS = 8
+# Batches of longer answers have fewer rows, so that an idle row costs little.
+_FULL_WIDTH = 128
 _ATTACHED_VERSIONS = 3
 _FEEDBACK_TOKENS = 80
 _ESSAY_FEEDBACK_TOKENS = 112
@@ -132,8 +134,9 @@ class Engine:
             encoded = self._encoder.answer(answer.text)
             groups.setdefault(bucket(len(encoded.ids)), []).append(_Read(index, answer, encoded))
         for width, group in sorted(groups.items()):
-            for start in range(0, len(group), ROWS):
-                chunk = group[start : start + ROWS]
+            rows = rows_of(width)
+            for start in range(0, len(group), rows):
+                chunk = group[start : start + rows]
                 for entry, proposal in zip(chunk, self._chunk(question, chunk, width, given, feedback), strict=True):
                     proposals[entry.index] = proposal
                 if on_progress is not None:
@@ -143,7 +146,7 @@ class Engine:
     def _chunk(
         self, question: Question, chunk: Sequence[_Read], width: int, given: Mapping[str, float], feedback: bool
     ) -> list[Proposal]:
-        """Proposals for at most ROWS answers of one width."""
+        """Proposals for at most `rows_of(width)` answers of one width."""
         scores, shares = self._scores(question, chunk, width)
         found = []
         for row, entry in enumerate(chunk):
@@ -170,7 +173,7 @@ class Engine:
             batch = self._answers(name, question, chunk, width)
             for request in requests:
                 ids = self._encoder.pieces(request)
-                rows, lengths = pad_rows([ids], ROWS, len(ids), self._encoder.pad_id)
+                rows, lengths = pad_rows([ids], rows_of(width), len(ids), self._encoder.pad_id)
                 states = read(self._model, batch.fork(), rows, lengths)
                 columns.append([round(value, _DIGITS) for value in head.score(head(states)).tolist()][: len(chunk)])
         return columns[0], columns[1:]
@@ -182,7 +185,7 @@ class Engine:
         name = self._part("feedback")
         requests = [self._encoder.pieces(feedback_request(question, value)) for value in points]
         width_asked = max(_REQUEST_TOKENS, *(bucket(len(request)) for request in requests))
-        rows, lengths = pad_rows(requests, ROWS, width_asked, self._encoder.pad_id)
+        rows, lengths = pad_rows(requests, rows_of(width), width_asked, self._encoder.pad_id)
         essay = bool(question.criteria) or width > _ESSAY_TOKENS
         most = _ESSAY_FEEDBACK_TOKENS if essay else _FEEDBACK_TOKENS
         with self._model.using(name):
@@ -193,8 +196,8 @@ class Engine:
 
     def _answers(self, adapter: str | None, question: Question, chunk: Sequence[_Read], width: int) -> Batch:
         """A batch that has read the question and each row's answer."""
-        batch = begin(self._prefixes.get(self._model, adapter, self._encoder.prefix(question)), ROWS)
-        rows, lengths = pad_rows([entry.encoded.ids for entry in chunk], ROWS, width, self._encoder.pad_id)
+        batch = begin(self._prefixes.get(self._model, adapter, self._encoder.prefix(question)), rows_of(width))
+        rows, lengths = pad_rows([entry.encoded.ids for entry in chunk], rows_of(width), width, self._encoder.pad_id)
         read(self._model, batch, rows, lengths)
         return batch
 
@@ -224,6 +227,11 @@ class Engine:
             for part in parts.parts:
                 self._prefixes.forget(f"{old}_{part}")
                 self._model.detach(f"{old}_{part}")
+
+
+def rows_of(width: int) -> int:
+    """Rows of a batch of answers of that padded width; nothing else decides, because a mark must not depend on it."""
+    return _ROWS if width <= _FULL_WIDTH else _ROWS // 2 if width <= 2 * _FULL_WIDTH else _ROWS // 4
 
 
 def is_blank(text: str) -> bool:
