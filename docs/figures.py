@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 (a script beside pages of documentation, no package)
-"""The README's table of the starter model, written anew from its manifest: `python docs/figures.py`.
+"""The README's tables of the starter model, written anew from its manifest: `python docs/figures.py`.
 
 With --check nothing is written; the status is 1 where the README says something else than the manifest.
 """
@@ -17,6 +17,7 @@ from mlcore.manifest import card_markdown, read_manifest  # noqa: E402
 README, STARTER = ROOT / "README.md", ROOT / "mlcore" / "starter"
 BEGIN, END = "<!-- figures: written by docs/figures.py -->", "<!-- end of figures -->"
 SECTION, NEXT = "## Figures\n", "\n## Weaknesses and limits"
+LEAD = "What to know before trusting it:"
 
 
 def main() -> int:
@@ -33,9 +34,11 @@ def main() -> int:
 
 
 def figures() -> str:
-    """The card's tables, their headings a level deeper, as they stand below one of the README's."""
-    card = card_markdown(read_manifest(STARTER))
-    return card.partition(SECTION)[2].partition(NEXT)[0].strip().replace("### ", "#### ")
+    """The card's tables and what it says of its weaknesses."""
+    manifest = read_manifest(STARTER)
+    tables = card_markdown(manifest).partition(SECTION)[2].partition(NEXT)[0].strip()
+    weaknesses = "\n".join(f"- {line}" for line in manifest.weaknesses)
+    return f"{tables}\n\n{LEAD}\n\n{weaknesses}" if weaknesses else tables
 
 
 if __name__ == "__main__":
