@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from celery.signals import worker_process_init, worker_process_shutdown
+from celery.signals import worker_init, worker_process_init, worker_process_shutdown, worker_ready
 from django.dispatch import receiver
 
 from courses.models import Submission
@@ -18,6 +18,21 @@ def replace_earlier(sender: Any, submission: Submission, replaces: bool = True, 
 
     if replaces:
         submission_replaced(submission=submission)
+
+
+@worker_init.connect
+def share_stop_flag(**kwargs: Any) -> None:
+    """The flag must be there before the processes that work are forked."""
+    from grading import runtime_pulse
+
+    runtime_pulse.stopping.clear()
+
+
+@worker_ready.connect
+def watch_for_shutdown(**kwargs: Any) -> None:
+    from grading import runtime_pulse
+
+    runtime_pulse.watch_for_shutdown()
 
 
 @worker_process_init.connect

@@ -7,6 +7,7 @@ thread learns that its work was cancelled or given to somebody else, or that the
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import Any
 
 from celery import current_app
 from django.conf import settings
@@ -26,6 +28,29 @@ from grading.models import WorkerKind
 from grading.services.workers import worker_gone, worker_seen
 
 log = logging.getLogger(__name__)
+
+
+class StopFlag:
+    """Set by a worker's main process when it begins to stop, read by its processes that work.
+
+    It is one byte of memory that is shared because they are forked after this module was imported; it has no lock, so
+    that a signal handler can set it.
+    """
+
+    def __init__(self) -> None:
+        self._shared = multiprocessing.RawValue("b", 0)
+
+    def set(self) -> None:
+        self._shared.value = 1
+
+    def clear(self) -> None:
+        self._shared.value = 0
+
+    def is_set(self) -> bool:
+        return bool(self._shared.value)
+
+
+stopping = StopFlag()
 
 
 @dataclass
@@ -43,7 +68,7 @@ class Pulse:
         self.kind = kind
         # Never used again by a later process, so that a late write of this one cannot pass for the other's.
         self.name = f"{kind}@{socket.gethostname()[:60]}:{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self.stopping = threading.Event()
+        self.stopping = stopping
         self._facts: dict[str, str] = {}
         self._lease: Lease | None = None
         self._ended = threading.Event()
@@ -69,10 +94,6 @@ class Pulse:
             yield lease
         finally:
             self._lease = None
-
-    @property
-    def busy(self) -> bool:
-        return self._lease is not None
 
     def _run(self) -> None:
         try:
@@ -115,9 +136,8 @@ def start() -> None:
     kind = kind_of_process()
     if kind is None:
         return
-    begun = pulse(kind)
-    signal.signal(signal.SIGTERM, _stop_soon)
-    task = tasks.mark_next if begun.kind == WorkerKind.MARKING else tasks.train_next
+    pulse(kind)
+    task = tasks.mark_next if kind == WorkerKind.MARKING else tasks.train_next
     threading.Thread(target=_send, args=(task,), daemon=True).start()
 
 
@@ -137,13 +157,24 @@ def kind_of_process() -> WorkerKind | None:
     return next((kind for kind in WorkerKind if kind in queues), None)
 
 
-def _stop_soon(number: int, frame: FrameType | None) -> None:
-    """Work in progress is given back to the queue by the thread that does it; an idle process ends at once."""
-    if _pulse is not None and _pulse.busy and not _pulse.stopping.is_set():
-        _pulse.stopping.set()
-        return
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGTERM)
+def watch_for_shutdown() -> None:
+    """In a worker's main process: pass its first stop signal on to the processes that work.
+
+    Celery only waits for them, and kills them when its time for a soft shutdown is over; told at once, they give back
+    what they cannot finish.
+    """
+    for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
+        earlier = signal.getsignal(number)
+        if callable(earlier):
+            signal.signal(number, _telling(earlier))
+
+
+def _telling(earlier: Callable[[int, FrameType | None], Any]) -> Callable[[int, FrameType | None], Any]:
+    def handle(number: int, frame: FrameType | None) -> Any:
+        stopping.set()
+        return earlier(number, frame)
+
+    return handle
 
 
 def _send(task: object) -> None:

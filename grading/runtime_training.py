@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 POINT_SECONDS = 2.0  # between two points of a loss curve
 ROW_SECONDS = 1.0  # between two writes of how far a run is
 SILENCE_SECONDS = 3600.0  # a training that says nothing for so long hangs
-GRACE_SECONDS = 20.0  # to write a checkpoint after "stop"
+GRACE_SECONDS = 10.0  # to write a checkpoint after "stop"
 
 Event = dict[str, Any]
 

@@ -31,6 +31,7 @@ def fresh_process(settings: Any, tiny_base: Path) -> Iterator[None]:
     runtime._marker = None
     yield
     runtime_pulse.stop()
+    runtime_pulse.stopping.clear()
     runtime._marker = None
 
 
@@ -162,7 +163,7 @@ def test_a_cancelled_run_is_left_in_the_middle_of_a_batch(version, teacher):
 
 def test_a_worker_that_is_told_to_stop_gives_its_batch_back(version):
     run = a_run("one", "two")
-    with_engine(lambda answers, arguments: runtime_pulse._pulse.stopping.set())
+    with_engine(lambda answers, arguments: runtime_pulse.stopping.set())
     runtime.mark_queued()
     assert outcome(run)["queued"] == 2
     assert {job.attempt for job in run.jobs.all()} == {0}
