@@ -46,10 +46,7 @@ def _rows(data: bytes) -> list[dict[str, Any]]:
         examples = [example for example in examples if example.marked.answer.text.strip()]
         if not examples:
             raise TrainingSetRefused(reason=_("there is no marked answer in it"))
-        try:
-            write_rows(path, examples)
-        except UnicodeEncodeError as error:
-            raise TrainingSetRefused(reason=_("it holds broken characters (half of a surrogate pair)")) from error
+        write_rows(path, examples)
         lines = path.read_text(encoding="utf-8").split("\n")
     return [_without_nulls(json.loads(line)) for line in lines if line]
 
