@@ -11,6 +11,8 @@ BIN = $(VENV)/bin
 # Where the templates are formatted and checked.
 TEMPLATES = templates
 PYTEST_FLAGS =
+# Where nothing is shown to the people who use the site.
+NO_MESSAGES = --ignore var --ignore $(VENV) --ignore tests --ignore mlcore --ignore docs
 
 help:
 	@echo "make run          the whole site at http://127.0.0.1:8000 (PORT=8001 moves it); Ctrl-C stops it"
@@ -48,9 +50,10 @@ fmt: $(VENV)/.test-installed
 screenshots: $(VENV)/.test-installed
 	$(BIN)/python docs/screenshots.py
 
+# Both files of a language are committed, so that a site runs on machines without gettext.
 messages: $(VENV)/.test-installed
-	$(BIN)/python manage.py makemessages --all --no-obsolete --ignore var --ignore $(VENV)
-	$(BIN)/python manage.py compilemessages --ignore var --ignore $(VENV)
+	$(BIN)/python manage.py makemessages --all --no-obsolete --add-location file $(NO_MESSAGES)
+	$(BIN)/python manage.py compilemessages $(NO_MESSAGES)
 
 # The environment and what was built; never var/, which holds people's work.
 clean:

@@ -9,9 +9,8 @@ from django import forms
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 from django.template.defaultfilters import filesizeformat
-from django.utils.translation import gettext as translate
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from courses.forms import layout
 from courses.models import Course
@@ -51,7 +50,8 @@ class VersionChoice(forms.ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         words = f"{obj.name} · {obj.get_state_display()}"
         rank = rank_of(obj)
-        return f"{words} · {translate('rank %s') % rank}" if rank else words
+        # The same words as the page of a training has, so that they are translated once.
+        return f"{words} · " + gettext("rank %(rank)s") % {"rank": rank} if rank else words
 
 
 class TrainingForm(forms.Form):
@@ -174,7 +174,7 @@ class TrainingSetForm(forms.Form):
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file.size > settings.MAX_UPLOAD_BYTES:
-            words = translate("The file is larger than %s.") % filesizeformat(settings.MAX_UPLOAD_BYTES)
+            words = gettext("The file is larger than %s.") % filesizeformat(settings.MAX_UPLOAD_BYTES)
             raise forms.ValidationError(words, code="too_large")
         return file
 

@@ -7,7 +7,7 @@ a job or a run that failed.
 from __future__ import annotations
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as translate
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from courses.errors import UserError
@@ -129,4 +129,4 @@ def message_for(code: str) -> str:
     """The words for a stored code, in the language of whoever reads; empty for an empty code."""
     if not code:
         return ""
-    return str(_STORED[code]) if code in _STORED else translate("It failed for an unknown reason (%s).") % code
+    return str(_STORED[code]) if code in _STORED else gettext("It failed for an unknown reason (%s).") % code

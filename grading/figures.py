@@ -38,6 +38,7 @@ class Measure:
 
 
 SCORE_MEASURES = (
+    # xgettext:no-python-format
     Measure("mae_percent", _("MAE, % of the maximum"), _("how far off on average; lower is better"), "low", 1),
     Measure("rmse", _("RMSE, 0 to 1"), _("the same, but far-off marks weigh more; lower is better"), "low"),
     Measure("within_10_percent", _("within 10 %"), _("share of marks no further off; higher is better"), "high"),

@@ -165,7 +165,7 @@ AXES_VERBOSE = False
 USE_I18N = True
 LANGUAGE_CODE = env.choice("LANGUAGE_CODE", "en", ("en", "de"))
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [BASE_DIR / "gradingsite" / "locale"]
 USE_TZ = True
 TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 

@@ -9,6 +9,7 @@ from django import template
 from django.contrib.auth.models import User
 from django.utils.formats import date_format, localize
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
 
 from courses.errors import reason_for
 from courses.names import person_name
@@ -28,7 +29,8 @@ def points(value: Decimal | float | None) -> str:
 @register.filter
 def when(value: datetime | None) -> str:
     """A moment that no reader can take for another one, whichever of day and month they put first."""
-    return date_format(localtime(value), "j M Y, H:i") if value else "–"
+    # Translators: how a moment is written, in the letters of Django's date filter
+    return date_format(localtime(value), gettext("j M Y, H:i")) if value else "–"
 
 
 @register.filter
