@@ -22,7 +22,7 @@ from tests.browser.system import Site, chromium, log_in, running_site  # noqa: E
 PICTURES = ROOT / "docs" / "screenshots"
 WIDE, HIGH, PHONE = (
     {"width": 1280, "height": 840},
-    {"width": 1280, "height": 980},
+    {"width": 1280, "height": 1130},
     {"width": 390, "height": 780},
 )
 MINUTES = 60_000
