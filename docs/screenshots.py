@@ -20,9 +20,10 @@ sys.path.insert(0, str(ROOT))
 from tests.browser.system import Site, chromium, log_in, running_site  # noqa: E402
 
 PICTURES = ROOT / "docs" / "screenshots"
-WIDE, HIGH, PHONE = (
+WIDE, HIGH, LOW, PHONE = (
     {"width": 1280, "height": 840},
     {"width": 1280, "height": 1130},
+    {"width": 1280, "height": 640},
     {"width": 390, "height": 780},
 )
 MINUTES = 60_000
@@ -146,6 +147,7 @@ def grade(page: Page) -> None:
 def version(page: Page) -> None:
     page.goto("/grading/versions/")
     page.locator("main table a, main ul a").first.click()
+    page.set_viewport_size(LOW)
     shoot(page, "version")
 
 
