@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import unicodedata
 from collections.abc import Collection, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
@@ -76,11 +75,6 @@ def on_step(points: float | Decimal, step: Decimal, maximum: Decimal) -> Decimal
     if abs(maximum - wanted) < abs(nearest - wanted):
         return maximum
     return min(nearest, maximum).quantize(CENT)
-
-
-def is_blank(text: str) -> bool:
-    """Nothing that anybody could read: only spaces, control and invisible characters."""
-    return all(unicodedata.category(character)[0] in "ZC" for character in text)
 
 
 def blank_proposal(answer_id: str, snapshot: Mapping[str, Any]) -> Proposal:

@@ -12,7 +12,7 @@ import torch
 from django.conf import settings
 
 from grading import tasks
-from grading.mapping import blank_proposal, is_blank
+from grading.mapping import blank_proposal
 from grading.models import ModelVersion, WorkerKind
 from grading.runtime_pulse import Lease, Pulse, pulse
 from grading.services.jobs import Claim, Ticket, job_fail, jobs_claim, jobs_give_back, jobs_heartbeat
@@ -22,6 +22,7 @@ from grading.services.versions import version_directory
 from mlcore.base import BaseModelError
 from mlcore.engine import Engine
 from mlcore.manifest import AdapterError
+from mlcore.prompts import is_blank
 from mlcore.schemas import Proposal
 
 log = logging.getLogger(__name__)

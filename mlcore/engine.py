@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from mlcore.loading import load_base
 from mlcore.manifest import AdapterError, Manifest, read_manifest
 from mlcore.model import Model
 from mlcore.points import criterion_points, points_of
-from mlcore.prompts import criterion_request, feedback_request, score_request
+from mlcore.prompts import criterion_request, feedback_request, is_blank, score_request
 from mlcore.reading import Batch, PrefixCache, begin, bucket, pad_rows, read
 from mlcore.schemas import Answer, CriterionScore, MarkNote, Proposal, Question
 from mlcore.writing import decode, tidy, write
@@ -232,11 +231,6 @@ class Engine:
 def rows_of(width: int) -> int:
     """Rows of a batch of answers of that padded width; nothing else decides, because a mark must not depend on it."""
     return _ROWS if width <= _FULL_WIDTH else _ROWS // 2 if width <= 2 * _FULL_WIDTH else _ROWS // 4
-
-
-def is_blank(text: str) -> bool:
-    """Whether nothing can be read in a text: only spaces, control characters and invisible ones."""
-    return all(unicodedata.category(character)[0] in "ZC" for character in text)
 
 
 def _blank(question: Question, answer: Answer) -> Proposal:

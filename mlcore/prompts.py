@@ -13,6 +13,7 @@ plain ones, and only the `Control` pieces of this module become special tokens.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from mlcore.schemas import Criterion, Question
@@ -68,6 +69,11 @@ def answer_text(text: str) -> str:
     while FENCE in cleaned:
         cleaned = cleaned.replace(FENCE, "''")
     return cleaned.strip()
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing can be read in a text: only spaces, control characters and invisible ones."""
+    return all(unicodedata.category(character)[0] in "ZC" for character in text)
 
 
 def score_request() -> list[Piece]:

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlcore.config import BaseConfig
-from mlcore.engine import Engine, is_blank
+from mlcore.engine import Engine
 from mlcore.manifest import AdapterError, BaseMismatch, CorruptAdapter
+from mlcore.prompts import is_blank
 from mlcore.schemas import Answer, Criterion, MarkNote, Question
 from tests.mlcore.conftest import make_tiny_adapter
 
