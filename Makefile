@@ -27,7 +27,7 @@ run: $(VENV)/.run-installed
 test: $(VENV)/.test-installed lint check pytest
 
 lint: $(VENV)/.test-installed
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
 	$(BIN)/djlint $(TEMPLATES) --lint --quiet
 	$(BIN)/djlint $(TEMPLATES) --check

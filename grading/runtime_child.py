@@ -19,11 +19,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from mlcore.engine import Engine
-
 from mlcore.base import BaseModelError
 from mlcore.config import BaseConfig, TrainConfig, TrainProgress
 from mlcore.data import TrainingDataError
+from mlcore.engine import Engine
 from mlcore.evaluate import evaluate
 from mlcore.manifest import AdapterError, Manifest, read_manifest, update_metrics, write_adapter
 from mlcore.rows import read_examples
