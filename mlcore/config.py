@@ -115,6 +115,7 @@ class TrainConfig:
         max_feedback_tokens: window for feedback to learn from, in tokens.
         set_weights: how often a set (a row's `group`) is passed in one epoch, 1 where it is not named.
         validation_share: share of the questions of each set that is held out of training, 0 to below 1.
+        hardening: share of the answers that are also shown to the scorer as attacks (0 to 1), see `mlcore.hardening`.
         validation_limit: at most so many answers are measured at one evaluation (0: all of them); a quarter as many
             for the feedback writer, because a text costs about four times a mark.
         evaluations: evaluations over one part's training, the one at the end included.
@@ -153,6 +154,7 @@ class TrainConfig:
     max_answer_tokens: int = 512
     max_feedback_tokens: int = 128
     set_weights: Mapping[str, float] = field(default_factory=dict)
+    hardening: float = 0.0
     validation_share: float = 0.15
     validation_limit: int = 400
     evaluations: int = 8
@@ -248,6 +250,7 @@ _LEAST: dict[str, float] = {
     "max_prefix_tokens": 32,
     "max_answer_tokens": 8,
     "max_feedback_tokens": 4,
+    "hardening": 0,
     "validation_limit": 0,
     "evaluations": 1,
     "patience": 0,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlcore.config import Part, TrainConfig
+from mlcore.hardening import attacks
 from mlcore.prompts import Piece, criterion_request, feedback_request, score_request
 from mlcore.rows import RowError, read_examples
 from mlcore.schemas import Example, Question, group_by_question
@@ -96,6 +97,15 @@ def scorer_items(rows: Iterable[Example]) -> list[Item]:
                 target = min(1.0, max(0.0, points / criterion.points))
                 items.append(_item(row, criterion_request(criterion), target))
     return [item for item in items if item.answer.strip()]
+
+
+def attack_items(rows: Sequence[Example], share: float, seed: int) -> list[Item]:
+    """Attacks on that share of the rows, each in the set of its question; see `mlcore.hardening`."""
+    groups = {row.question.id: row.group for row in rows}
+    return [
+        Item(question, text, tuple(score_request()), target, group=groups[question.id])
+        for question, text, target in attacks(rows, share, seed)
+    ]
 
 
 def feedback_items(rows: Iterable[Example]) -> list[Item]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
 NAME = "marginalia_shared_prefix"
@@ -67,25 +66,59 @@ def shared_prefix_attention(
     """Attention of one pack; the interface is that of transformers' attention functions.
 
     query: (1, heads, t, d); key, value: (1, key-value heads, t, d). Returns (1, t, heads, d).
+
+    Written out in products, because the fused kernels of the CPU spend most of a training step on these small masked
+    rectangles; and one product serves all answers, so that the prefix's keys and values are never copied.
+
+    Raises:
+        ValueError: there is no layout.
+        NotImplementedError: dropout inside attention; LLaMA-family models have none.
     """
     if layout is None:
         raise ValueError("packs attend by their layout, and none was given")
+    if dropout:
+        raise NotImplementedError("attention of packs has no dropout")
+    query = query * (scaling if scaling is not None else query.shape[-1] ** -0.5)
+    first = _attend_prefix(query, key, value, layout.prefix)
+    return torch.cat([first, _attend_answers(query, key, value, layout)]).unsqueeze(0), None
+
+
+def _attend_prefix(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, prefix: int) -> torch.Tensor:
+    """(p, heads, d): what the prefix reads in itself."""
     groups = query.shape[1] // key.shape[1]
-    key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
-    p = layout.prefix
-    first = scaled_dot_product_attention(
-        query[:, :, :p], key[:, :, :p], value[:, :, :p], is_causal=True, scale=scaling, dropout_p=dropout
-    )
-    answers = scaled_dot_product_attention(
-        _rows(query, layout),
-        _with_prefix(key, layout),
-        _with_prefix(value, layout),
-        attn_mask=layout.mask,
-        scale=scaling,
-        dropout_p=dropout,
-    )
-    bodies = answers.transpose(1, 2)[layout.valid]
-    return torch.cat([first[0].transpose(0, 1), bodies]).unsqueeze(0), None
+    queries = query[0, :, :prefix]
+    keys, values = (states[0, :, :prefix].repeat_interleave(groups, 0) for states in (key, value))
+    later = torch.ones(prefix, prefix, dtype=torch.bool, device=query.device).triu(1)
+    scores = torch.matmul(queries, keys.transpose(1, 2)).masked_fill(later, float("-inf"))
+    return torch.matmul(_softmax(scores, values), values).transpose(0, 1)
+
+
+def _attend_answers(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, layout: Layout) -> torch.Tensor:
+    """(tokens of all answers, heads, d): what each answer reads in the prefix and in itself up to its own token.
+
+    g heads share a key-value head (k of them); n answers, the longest of length l; rows are (g, l) of one answer.
+    """
+    p, (n, longest) = layout.prefix, layout.gather.shape
+    heads, width = query.shape[1], query.shape[-1]
+    k, g = key.shape[1], heads // key.shape[1]
+    queries = _rows(query, layout).reshape(n, k, g * longest, width)
+    keys, values = _rows(key, layout), _rows(value, layout)
+    together = queries.transpose(0, 1).reshape(k, n * g * longest, width)
+    far = torch.matmul(together, key[0, :, :p].transpose(1, 2))
+    near = torch.matmul(queries, keys.transpose(2, 3)).reshape(n, k, g, longest, longest)
+    near = near.masked_fill(~layout.mask[:, :, None, :, p:], float("-inf"))
+    near = near.transpose(0, 1).reshape(k, n * g * longest, longest)
+    shares = _softmax(torch.cat([far, near], -1), value)
+    from_prefix = torch.matmul(shares[..., :p], value[0, :, :p]).reshape(k, n, g, longest, width)
+    own = shares[..., p:].reshape(k, n, g * longest, longest).transpose(0, 1)
+    from_own = torch.matmul(own, values).reshape(n, k, g, longest, width).transpose(0, 1)
+    read = (from_prefix + from_own).permute(1, 3, 0, 2, 4).reshape(n, longest, heads, width)
+    return read[layout.valid]
+
+
+def _softmax(scores: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Shares that add up to 1, summed in float32 and given in the values' dtype."""
+    return scores.softmax(-1, dtype=torch.float32).to(like.dtype)
 
 
 @contextmanager
@@ -102,12 +135,6 @@ def shared_prefix(config: Any) -> Iterator[None]:
 def _rows(states: torch.Tensor, layout: Layout) -> torch.Tensor:
     """(1, heads, t, d) -> (n, heads, l, d)."""
     return states[0][:, layout.gather].transpose(0, 1)
-
-
-def _with_prefix(states: torch.Tensor, layout: Layout) -> torch.Tensor:
-    """(1, heads, t, d) -> (n, heads, p + l, d): the prefix, then the answer's own."""
-    prefix = states[:, :, : layout.prefix].expand(layout.gather.shape[0], -1, -1, -1)
-    return torch.cat([prefix, _rows(states, layout)], 2)
 
 
 AttentionInterface.register(NAME, shared_prefix_attention)

@@ -24,7 +24,7 @@ from mlcore.adapters import load_part, part_entry, part_files
 from mlcore.base import BaseInfo
 from mlcore.checkpoint import load_state, save_state
 from mlcore.config import Part, TrainConfig, TrainProgress
-from mlcore.data import TrainingData, TrainingDataError, items_for, load_training_data, sample_evenly
+from mlcore.data import TrainingData, TrainingDataError, attack_items, items_for, load_training_data, sample_evenly
 from mlcore.encoding import Encoder, fit_windows
 from mlcore.heads import make_head
 from mlcore.loading import load_base
@@ -38,8 +38,9 @@ __all__ = ["TrainingDataError", "TrainingStopped", "train"]
 
 log = logging.getLogger(__name__)
 
-# 1: first loop. Part of a checkpoint's fingerprint: a change that trains differently must not resume old ones.
-CODE_VERSION = "1"
+# 1: first loop. 2: attacks among the items.
+# Part of a checkpoint's fingerprint: a change that trains differently must not resume old ones.
+CODE_VERSION = "2"
 
 OnProgress = Callable[[TrainProgress], None]
 # What names or describes the result but does not change it; a checkpoint is still the same without them.
@@ -140,7 +141,10 @@ class _Run:
         config = self._config(part)
         validation = sample_evenly(items_for(part, held_out), config.validation_limit, config.seed)
         checkpoint = self.partial / "checkpoint" / f"{part}.safetensors"
-        train, measured = self._encode(items_for(part, self.data.train)), self._encode(validation)
+        learnt = items_for(part, self.data.train)
+        if part == "scorer":
+            learnt += attack_items(self.data.train, self.config.hardening, self.config.seed)
+        train, measured = self._encode(learnt), self._encode(validation)
         return PartTrainer(self.model, part, config, train, measured, checkpoint, self.fingerprint)
 
     def _config(self, part: Part) -> TrainConfig:
