@@ -2,7 +2,7 @@
 
 Required: question, answer. Optional: id, question_id, reference_answer, rubric (text), score, min_score, max_score,
 feedback, and beyond the published sets: criteria (list of {id, title, points, description, levels, score}), step,
-language, instructions, group. Unknown fields are ignored.
+language, instructions, group, label (a verdict in words). Unknown fields are ignored.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class Row:
     feedback: str | None = None
     criterion_points: dict[str, float] | None = None
     group: str = ""
+    label: str = ""
 
     def example(self) -> Example:
         """The row as a marked example.
@@ -51,7 +52,7 @@ class Row:
         if self.score is None:
             raise ValueError(f"row {self.answer.id} has no score")
         marked = MarkedAnswer(self.answer, self.score, self.feedback, self.criterion_points or {})
-        return Example(self.question, marked, self.group)
+        return Example(self.question, marked, self.group, self.label)
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -143,6 +144,7 @@ def _row(body: Mapping[str, Any], number: int) -> Row:
         feedback=feedback if isinstance(feedback, str) and feedback.strip() else None,
         criterion_points=points or None,
         group=str(body.get("group") or _set_of(question.id)),
+        label=str(body.get("label") or ""),
     )
 
 
@@ -190,6 +192,7 @@ def _body(example: Example) -> dict[str, Any]:
         "language": question.language,
         "feedback": marked.feedback,
         "group": example.group,
+        **({"label": example.label} if example.label else {}),
     }
 
 

@@ -72,10 +72,16 @@ class MarkedAnswer:
 
 
 class MarkNote(StrEnum):
-    """Why a proposal is not simply what the model read."""
+    """Why a proposal is not simply what the model read, or what to look at in the answer (`mlcore.screening`)."""
 
     BLANK = "blank"
     CUT = "cut"
+    NO_ANSWER = "no_answer"
+    COPIED_QUESTION = "copied_question"
+    GIBBERISH = "gibberish"
+    REPEATED = "repeated"
+    OFF_TOPIC = "off_topic"
+    ADDRESSES_GRADER = "addresses_grader"
 
 
 @dataclass(frozen=True)
@@ -107,11 +113,15 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Example:
-    """One training or evaluation row: a question and an answer that a teacher marked."""
+    """One training or evaluation row: a question and an answer that a teacher marked.
+
+    `label` is the teacher's verdict in words where the data has one; nothing is marked by it.
+    """
 
     question: Question
     marked: MarkedAnswer
     group: str = ""
+    label: str = ""
 
     @property
     def score(self) -> float:
