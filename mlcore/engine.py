@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -20,6 +20,7 @@ from mlcore.points import criterion_points, points_of
 from mlcore.prompts import criterion_request, feedback_request, is_blank, score_request
 from mlcore.reading import Batch, PrefixCache, begin, bucket, pad_rows, read
 from mlcore.schemas import Answer, CriterionScore, MarkNote, Proposal, Question
+from mlcore.screening import Screening, screen
 from mlcore.writing import decode, tidy, write
 
 # Rows of a batch of short answers: best on a CPU.
@@ -49,6 +50,8 @@ class _Read:
     index: int
     answer: Answer
     encoded: EncodedAnswer
+    screening: Screening = field(default_factory=Screening)
+    most: float = 1.0  # the highest score that the checks beside the head allow
 
 
 class Engine:
@@ -110,7 +113,8 @@ class Engine:
         """Propose points, points per criterion and feedback for each answer, in the order given.
 
         The same answer to the same question gets the same proposal whatever else is in the list. Blank answers never
-        reach the model: they get the fewest points, the note BLANK, and the reason as feedback.
+        reach the model: they get the fewest points, the note BLANK, and the reason as feedback. What the checks of
+        `mlcore.screening` find is in the notes, and bounds the score.
 
         Args:
             feedback: write feedback; far slower than marking alone.
@@ -125,14 +129,14 @@ class Engine:
         if scorer is None and any(answer.id not in given for answer in answers):
             raise AdapterError("no model version that can score is in use")
         proposals: dict[int, Proposal] = {}
-        groups: dict[int, list[_Read]] = {}
+        reads: list[_Read] = []
         for index, answer in enumerate(answers):
             if is_blank(answer.text):
                 proposals[index] = _blank(question, answer)
-                continue
-            encoded = self._encoder.answer(answer.text)
-            groups.setdefault(bucket(len(encoded.ids)), []).append(_Read(index, answer, encoded))
-        for width, group in sorted(groups.items()):
+            else:
+                screening = screen(question, answer.text) if scorer else Screening()
+                reads.append(_Read(index, answer, self._encoder.answer(answer.text), screening))
+        for width, group in _by_width(self._bounded(question, reads)):
             rows = rows_of(width)
             for start in range(0, len(group), rows):
                 chunk = group[start : start + rows]
@@ -142,11 +146,27 @@ class Engine:
                     on_progress(len(proposals))
         return [proposals[index] for index in range(len(answers))]
 
+    def _bounded(self, question: Question, reads: Sequence[_Read]) -> list[_Read]:
+        """The answers with the highest score that the checks allow: the cap, or the mark of the reduced text."""
+        reduced = [
+            _Read(place, entry.answer, self._encoder.answer(entry.screening.reduced))
+            for place, entry in enumerate(reads)
+            if entry.screening.reduced is not None
+        ]
+        most = [entry.screening.cap for entry in reads]
+        for width, group in _by_width(reduced):
+            for start in range(0, len(group), rows_of(width)):
+                chunk = group[start : start + rows_of(width)]
+                for entry, score in zip(chunk, self._scores(question, chunk, width)[0], strict=True):
+                    most[entry.index] = min(most[entry.index], score)
+        return [replace(entry, most=bound) for entry, bound in zip(reads, most, strict=True)]
+
     def _chunk(
         self, question: Question, chunk: Sequence[_Read], width: int, given: Mapping[str, float], feedback: bool
     ) -> list[Proposal]:
         """Proposals for at most `rows_of(width)` answers of one width."""
-        scores, shares = self._scores(question, chunk, width)
+        read, shares = self._scores(question, chunk, width)
+        scores = [min(score, entry.most) for score, entry in zip(read, chunk, strict=True)]
         found = []
         for row, entry in enumerate(chunk):
             points = given.get(entry.answer.id, points_of(scores[row], question))
@@ -233,6 +253,14 @@ def rows_of(width: int) -> int:
     return _ROWS if width <= _FULL_WIDTH else _ROWS // 2 if width <= 2 * _FULL_WIDTH else _ROWS // 4
 
 
+def _by_width(reads: Sequence[_Read]) -> list[tuple[int, list[_Read]]]:
+    """Answers that are padded to the same width, the shortest first."""
+    groups: dict[int, list[_Read]] = {}
+    for entry in reads:
+        groups.setdefault(bucket(len(entry.encoded.ids)), []).append(entry)
+    return sorted(groups.items())
+
+
 def _blank(question: Question, answer: Answer) -> Proposal:
     reason = _BLANK_REASON.get(question.language[:2].lower(), _BLANK_REASON["en"])
     criteria = tuple(CriterionScore(entry.id, 0.0) for entry in question.criteria)
@@ -243,5 +271,5 @@ def _proposal(
     entry: _Read, score: float, points: float, criteria: tuple[CriterionScore, ...], text: str | None
 ) -> Proposal:
     unread = entry.encoded.unread
-    notes = frozenset({MarkNote.CUT}) if unread else frozenset[MarkNote]()
+    notes = entry.screening.notes_at(score) | (frozenset({MarkNote.CUT}) if unread else frozenset())
     return Proposal(entry.answer.id, score, points, criteria, text, notes, unread)

@@ -79,6 +79,7 @@ class MarkNote(StrEnum):
     NO_ANSWER = "no_answer"
     COPIED_QUESTION = "copied_question"
     GIBBERISH = "gibberish"
+    KEYWORDS = "keywords"
     REPEATED = "repeated"
     OFF_TOPIC = "off_topic"
     ADDRESSES_GRADER = "addresses_grader"
