@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django import template
@@ -9,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from courses.templatetags.courses_tags import points as plain_points
-from grading.models import GradeEvent
+from grading.models import Grade, GradeEvent
 
 register = template.Library()
 
@@ -33,6 +34,56 @@ _FIELDS = {
     "feedback": gettext_lazy("feedback"),
     "internal_note": gettext_lazy("internal note"),
 }
+# What the checks beside the model found (mlcore.schemas.MarkNote), and what that did to the proposal. Blank and cut
+# answers have places of their own on the page.
+_NOTICES = {
+    "no_answer": (
+        gettext_lazy("no answer"),
+        gettext_lazy("The answer says that there is none, or nothing at all: no points are proposed."),
+    ),
+    "copied_question": (
+        gettext_lazy("copies the question"),
+        gettext_lazy("The answer repeats the question and adds nothing: hardly any points are proposed."),
+    ),
+    "gibberish": (
+        gettext_lazy("no words"),
+        gettext_lazy("The letters form no words that the check knows: hardly any points are proposed."),
+    ),
+    "keywords": (
+        gettext_lazy("only keywords"),
+        gettext_lazy("The answer strings words of the question together: hardly any points are proposed."),
+    ),
+    "repeated": (
+        gettext_lazy("repeats itself"),
+        gettext_lazy("The answer says the same over and over: it was also marked with each thing said once."),
+    ),
+    "addresses_grader": (
+        gettext_lazy("speaks to the marker"),
+        gettext_lazy(
+            "A sentence speaks to whoever marks, or orders points: "
+            "the answer was also marked without it, and the lower mark is proposed."
+        ),
+    ),
+    "off_topic": (
+        gettext_lazy("off topic?"),
+        gettext_lazy("The answer has hardly a word in common with the question: look whether it answers it."),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something to look at in an answer: a word for its chip, and a sentence."""
+
+    chip: str
+    sentence: str
+
+
+@register.filter
+def notices(grade: Grade | None) -> list[Notice]:
+    """What a teacher should look at before the proposal counts."""
+    codes = grade.notes if grade else []
+    return [Notice(*map(str, _NOTICES[code])) for code in codes if code in _NOTICES]
 
 
 @register.filter

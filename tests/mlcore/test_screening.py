@@ -41,8 +41,18 @@ def test_honest_answers_are_left_alone(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["idk", "I don't know.", "Sorry, I don’t know the answer to this question.", "?", "...", "n/a", "no clue at all"]
-    + ["Keine Ahnung", "Das weiß ich leider nicht.", "weiß nicht", "kein Plan", "No lo sé", "Je ne sais pas."],
+    [
+        *[
+            "idk",
+            "I don't know.",
+            "Sorry, I don’t know the answer to this question.",
+            "?",
+            "...",
+            "n/a",
+            "no clue at all",
+        ],
+        *["Keine Ahnung", "Das weiß ich leider nicht.", "weiß nicht", "kein Plan", "No lo sé.", "Je ne sais pas."],
+    ],
 )
 def test_who_says_that_they_do_not_know_gets_nothing(text: str) -> None:
     assert screen(QUESTION, text) == Screening(
