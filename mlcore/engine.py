@@ -12,6 +12,7 @@ import torch
 from mlcore.adapters import attach_part
 from mlcore.base import BaseInfo
 from mlcore.config import BaseConfig, Part
+from mlcore.embedding import pack
 from mlcore.encoding import EncodedAnswer, Encoder, fit_windows
 from mlcore.loading import load_base
 from mlcore.manifest import AdapterError, Manifest, read_manifest
@@ -76,6 +77,11 @@ class Engine:
     def device(self) -> str:
         """Where the model computes: cpu, or cuda:N."""
         return str(self._model.device)
+
+    @property
+    def hidden_size(self) -> int:
+        """Numbers in an embedding."""
+        return self._model.hidden_size
 
     @property
     def base_info(self) -> BaseInfo:
@@ -165,7 +171,7 @@ class Engine:
         self, question: Question, chunk: Sequence[_Read], width: int, given: Mapping[str, float], feedback: bool
     ) -> list[Proposal]:
         """Proposals for at most `rows_of(width)` answers of one width."""
-        read, shares = self._scores(question, chunk, width)
+        read, shares, embeddings = self._scores(question, chunk, width)
         scores = [min(score, entry.most) for score, entry in zip(read, chunk, strict=True)]
         found = []
         for row, entry in enumerate(chunk):
@@ -176,15 +182,19 @@ class Engine:
             self._texts(question, chunk, width, [points for points, _ in found]) if feedback else [None] * len(chunk)
         )
         return [
-            _proposal(entry, score, points, criteria, text)
-            for entry, score, (points, criteria), text in zip(chunk, scores, found, texts, strict=True)
+            _proposal(entry, score, points, criteria, text, embedding)
+            for entry, score, (points, criteria), text, embedding in zip(
+                chunk, scores, found, texts, embeddings, strict=True
+            )
         ]
 
-    def _scores(self, question: Question, chunk: Sequence[_Read], width: int) -> tuple[list[float], list[list[float]]]:
-        """(rows,) scores in all, and (criteria, rows) shares of each criterion's points."""
+    def _scores(
+        self, question: Question, chunk: Sequence[_Read], width: int
+    ) -> tuple[list[float], list[list[float]], list[bytes]]:
+        """(rows,) scores in all, (criteria, rows) shares of each criterion's points, and (rows,) embeddings."""
         name = self._part("scorer")
         if name is None:
-            return [0.0] * len(chunk), []
+            return [0.0] * len(chunk), [], [b""] * len(chunk)
         requests = [score_request(), *map(criterion_request, question.criteria)]
         head = self._model.heads[name]
         columns = []
@@ -195,7 +205,8 @@ class Engine:
                 rows, lengths = pad_rows([ids], rows_of(width), len(ids), self._encoder.pad_id)
                 states = read(self._model, batch.fork(), rows, lengths)
                 columns.append([round(value, _DIGITS) for value in head.score(head(states)).tolist()][: len(chunk)])
-        return columns[0], columns[1:]
+        means = batch.mean.cpu().numpy()[: len(chunk)] if batch.mean is not None else ()
+        return columns[0], columns[1:], [pack(mean) for mean in means]
 
     def _texts(
         self, question: Question, chunk: Sequence[_Read], width: int, points: Sequence[float]
@@ -268,8 +279,8 @@ def _blank(question: Question, answer: Answer) -> Proposal:
 
 
 def _proposal(
-    entry: _Read, score: float, points: float, criteria: tuple[CriterionScore, ...], text: str | None
+    entry: _Read, score: float, points: float, criteria: tuple[CriterionScore, ...], text: str | None, embedding: bytes
 ) -> Proposal:
     unread = entry.encoded.unread
     notes = entry.screening.notes_at(score) | (frozenset({MarkNote.CUT}) if unread else frozenset())
-    return Proposal(entry.answer.id, score, points, criteria, text, notes, unread)
+    return Proposal(entry.answer.id, score, points, criteria, text, notes, unread, embedding)

@@ -28,11 +28,13 @@ class Batch:
         layers: keys and values of every layer, (b, key-value heads, t, d) each.
         seen: (b, t) bool, which of the t places hold a token of the row.
         lengths: (b,) tokens of the row so far, the prefix included: the next token's position.
+        mean: (b, hidden) float32, the mean of the hidden states of the tokens read last; None before the first read.
     """
 
     layers: Layers
     seen: torch.Tensor
     lengths: torch.Tensor
+    mean: torch.Tensor | None = None
 
     def fork(self) -> Batch:
         """The same state to go on from in another direction; what is read next is not seen by the original."""
@@ -115,8 +117,9 @@ def read(model: Model, batch: Batch, ids: torch.Tensor, lengths: torch.Tensor) -
     batch.layers = _layers(cache)
     batch.seen = torch.cat([batch.seen, fresh], 1)
     batch.lengths = batch.lengths + lengths
-    last = (lengths - 1).clamp(min=0)
-    return output.last_hidden_state[torch.arange(rows, device=model.device), last].float()
+    states = output.last_hidden_state.float()
+    batch.mean = (states * fresh.unsqueeze(2)).sum(1) / lengths.unsqueeze(1)
+    return states[torch.arange(rows, device=model.device), (lengths - 1).clamp(min=0)]
 
 
 def _prefix(model: Model, adapter: str | None, ids: Sequence[int]) -> Layers:

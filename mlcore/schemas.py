@@ -100,7 +100,7 @@ class Proposal:
     `score` is the head's output in [0, 1]; `points` is the same on the question's scale and step. The points of
     `criteria` add up to `points` where the rubric's criteria add up to the maximum. `unread_characters` counts what
     was left out of the window at the end of the answer (0 where all of it was read). `feedback` is None where none
-    was asked for.
+    was asked for. `embedding` is what the model made of the answer (`mlcore.embedding`), empty where it read nothing.
     """
 
     answer_id: str
@@ -110,6 +110,7 @@ class Proposal:
     feedback: str | None = None
     notes: frozenset[MarkNote] = frozenset()
     unread_characters: int = 0
+    embedding: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 from grading.models.grades import CriterionScore, Feedback, Grade, GradeEvent, GradeSource, GradeState
 from grading.models.jobs import GradingJob, GradingRun, JobState, RunScope, Worker, WorkerKind
+from grading.models.readings import AnswerReading
 from grading.models.training import (
     ExampleSource,
     ExampleSplit,
@@ -14,6 +15,7 @@ from grading.models.training import (
 from grading.models.versions import ModelVersion, VersionEvent, VersionState
 
 __all__ = [
+    "AnswerReading",
     "CriterionScore",
     "ExampleSource",
     "ExampleSplit",

@@ -13,6 +13,7 @@ from courses.models import Criterion, Submission, SubmissionState
 from courses.transitions import TransitionLost, move, move_all
 from grading.mapping import criterion_rows, on_step
 from grading.models import (
+    AnswerReading,
     CriterionScore,
     Feedback,
     Grade,
@@ -50,7 +51,9 @@ def _write(claim: Claim, proposals: Mapping[int, Proposal]) -> int:
     won = [ticket for ticket in tickets if _finish(ticket, reasons.get(ticket.submission_id, ""))]
     keep = [ticket for ticket in won if ticket.submission_id not in reasons]
     _replace_proposals([ticket.submission_id for ticket in keep])
-    _write_grades(claim, [(ticket, proposals[ticket.job_id]) for ticket in keep])
+    results = [(ticket, proposals[ticket.job_id]) for ticket in keep]
+    _write_grades(claim, results)
+    _write_readings(claim, results)
     return len(keep)
 
 
@@ -118,6 +121,22 @@ def _write_grades(claim: Claim, results: Sequence[tuple[Ticket, Proposal]]) -> N
     CriterionScore.objects.bulk_create(scores)
     Feedback.objects.bulk_create(texts)
     GradeEvent.objects.bulk_create(events)
+
+
+def _write_readings(claim: Claim, results: Sequence[tuple[Ticket, Proposal]]) -> None:
+    rows = [
+        AnswerReading(
+            submission_id=ticket.submission_id,
+            version_id=claim.version_id,
+            score=proposal.score,
+            embedding=proposal.embedding,
+        )
+        for ticket, proposal in results
+        if proposal.embedding
+    ]
+    AnswerReading.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["submission", "version"], update_fields=["score", "embedding"]
+    )
 
 
 def _grade(claim: Claim, ticket: Ticket, proposal: Proposal) -> Grade:

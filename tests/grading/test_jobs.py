@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from grading.exceptions import message_for
 from grading.models import Grade, GradeState, GradingJob, GradingRun, JobState
+from grading.readings import assignment_readings
 from grading.services import grade_approve, grade_change, grading_run_cancel
 from grading.services.jobs import (
     job_fail,
@@ -55,6 +56,26 @@ def test_runs_take_turns_the_oldest_first():
     one, two = a_run(4), a_run(4)
     order = [jobs_claim(worker="w", limit=2).run_id for _ in range(4)]
     assert order == [one.pk, two.pk, one.pk, two.pk]
+
+
+def test_what_the_model_read_is_kept_and_replaced_by_the_same_version_s_next_reading():
+    run = a_run(2)
+    for value in (b"\x00\x3c", b"\x00\x40"):
+        claim = jobs_claim(worker="w", limit=9)
+        batch_write(claim=claim, proposals=proposals(claim, embedding=value))
+        submissions = [ticket.submission_id for ticket in claim.tickets]
+        make_run(run.assignment, [row.submission for row in assignment_readings(run.assignment)], version=run.version)
+    rows = assignment_readings(run.assignment)
+    assert [(row.submission_id, row.score, bytes(row.embedding)) for row in rows] == [
+        (key, 0.5, b"\x00\x40") for key in submissions
+    ]
+
+
+def test_what_the_model_did_not_read_leaves_no_reading():
+    run = a_run(1)
+    claim = jobs_claim(worker="w", limit=9)
+    batch_write(claim=claim, proposals=proposals(claim))
+    assert not assignment_readings(run.assignment).exists()
 
 
 def test_results_become_grades_with_feedback_criteria_and_history():

@@ -50,6 +50,14 @@ def test_feedback_does_not_depend_on_the_other_answers(engine: Engine) -> None:
     assert engine.mark(QUESTION, [*others, TARGET])[-1] == alone
 
 
+def test_each_answer_that_was_read_has_an_embedding_of_its_own_and_a_blank_one_has_none(engine: Engine) -> None:
+    answers = [TARGET, Answer("other", "It is hot."), Answer("blank", "")]
+    found = [entry.embedding for entry in engine.mark(QUESTION, answers, feedback=False)]
+    assert len(found[0]) == len(found[1]) == 2 * engine.hidden_size
+    assert found[0] != found[1]
+    assert found[2] == b""
+
+
 def test_proposals_come_in_the_order_of_the_answers(engine: Engine) -> None:
     answers = [Answer(str(i), "water " * (1 + 7 * i % 40)) for i in range(19)]
     found = engine.mark(QUESTION, answers, feedback=False)
