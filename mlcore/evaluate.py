@@ -36,10 +36,7 @@ def evaluate(
     training_examples: Sequence[Example] = (),
     on_progress: Callable[[int], None] | None = None,
 ) -> dict[str, Any]:
-    """Mark the examples and compare with what the teacher gave.
-
-    Measured is the score in [0, 1] before it is rounded to the question's step, as the floors are not rounded either;
-    kappa rounds both. Feedback is written and compared for the rows for which a teacher wrote some.
+    """Mark the examples and compare with what the teacher gave: `mark_examples` and `compare` in one.
 
     Args:
         feedback: also write feedback and compare it; takes far longer than marking alone.
@@ -47,23 +44,56 @@ def evaluate(
         on_progress: called with the number of answers that are done.
 
     Returns:
-        {"n", "mae_percent", "rmse", … as in `mlcore.metrics.score_metrics`, "unread" (answers longer than the window),
-        "seconds", "per_question": {id: the same measures}, "floors": {name: the same measures, and for
-        nearest_feedback those of texts}, "feedback": {"n", "bleu", "rouge1", "rouge2", "rougeL"} or None}
+        What `compare` returns, and "seconds".
+
+    Raises:
+        ValueError: there are no examples.
+    """
+    started = time.perf_counter()
+    proposals = mark_examples(engine, examples, feedback=feedback, on_progress=on_progress)
+    seconds = time.perf_counter() - started
+    result = compare(examples, proposals, feedback=feedback, training_examples=training_examples)
+    return {**result, "seconds": round(seconds, 3)}
+
+
+def mark_examples(
+    engine: Marker,
+    examples: Sequence[Example],
+    *,
+    feedback: bool = False,
+    on_progress: Callable[[int], None] | None = None,
+) -> list[Proposal]:
+    """A proposal for each example, in their order. Feedback is written for the rows for which a teacher wrote some.
 
     Raises:
         ValueError: there are no examples.
     """
     if not examples:
         raise ValueError("there is nothing to evaluate: the data has no marked answers")
-    started = time.perf_counter()
-    proposals = _mark_all(engine, examples, feedback, on_progress or (lambda done: None))
-    seconds = time.perf_counter() - started
+    return _mark_all(engine, examples, feedback, on_progress or (lambda done: None))
+
+
+def compare(
+    examples: Sequence[Example],
+    proposals: Sequence[Proposal],
+    *,
+    feedback: bool = False,
+    training_examples: Sequence[Example] = (),
+) -> dict[str, Any]:
+    """How well proposals, in the order of the examples, agree with the teacher.
+
+    Measured is the score in [0, 1] before it is rounded to the question's step, as the floors are not rounded either;
+    kappa rounds both.
+
+    Returns:
+        {"n", "mae_percent", "rmse", … as in `mlcore.metrics.score_metrics`, "unread" (answers longer than the window),
+        "per_question": {id: the same measures}, "floors": {name: the same measures, and for nearest_feedback those of
+        texts}, "feedback": {"n", "bleu", "rouge1", "rouge2", "rougeL"} or None}
+    """
     predicted = [proposal.score for proposal in proposals]
     return {
         **measure(examples, predicted),
         "unread": sum(proposal.unread_characters > 0 for proposal in proposals),
-        "seconds": round(seconds, 3),
         "feedback": _compare_texts(examples, [proposal.feedback for proposal in proposals]) if feedback else None,
         "per_question": _per_question(examples, predicted),
         "floors": floors(training_examples, examples, feedback=feedback) if training_examples else {},
@@ -82,9 +112,13 @@ def floors(train: Sequence[Example], test: Sequence[Example], *, feedback: bool 
 
 def measure(examples: Sequence[Example], predicted: Sequence[float]) -> dict[str, Any]:
     """The measures of marks for these rows; kappa's bands are the questions' steps where they all have the same."""
+    return score_metrics([example.score for example in examples], predicted, bands=pooled_bands(examples))
+
+
+def pooled_bands(examples: Sequence[Example]) -> int:
+    """Kappa's bands for these rows together."""
     bands = {_bands(example.question) for example in examples}
-    given = [example.score for example in examples]
-    return score_metrics(given, predicted, bands=bands.pop() if len(bands) == 1 else POOLED_BANDS)
+    return bands.pop() if len(bands) == 1 else POOLED_BANDS
 
 
 def _mark_all(

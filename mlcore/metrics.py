@@ -129,13 +129,18 @@ def rouge(references: Sequence[str], texts: Sequence[str]) -> dict[str, float]:
     letters and digits of any alphabet: for English that is the package's own rule, which in German would cut a word
     at each umlaut. A pair with an empty side scores 0.
     """
+    return {kind: float(np.mean(values)) for kind, values in rouge_rows(references, texts).items()}
+
+
+def rouge_rows(references: Sequence[str], texts: Sequence[str]) -> dict[str, list[float]]:
+    """What `rouge` is the mean of: each pair's F1, 0 to 100."""
     _same_length(references, texts)
     from rouge_score.rouge_scorer import RougeScorer
 
     kinds = ["rouge1", "rouge2", "rougeL"]
     scorer = RougeScorer(kinds, tokenizer=_Words())
     scores = [scorer.score(reference, text) for reference, text in zip(references, texts, strict=True)]
-    return {kind: 100 * float(np.mean([score[kind].fmeasure for score in scores])) for kind in kinds}
+    return {kind: [100 * float(score[kind].fmeasure) for score in scores] for kind in kinds}
 
 
 def text_metrics(references: Sequence[str], texts: Sequence[str]) -> dict[str, Any]:

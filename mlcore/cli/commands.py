@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from mlcore.base import describe_base, prepare_bundled_base
 from mlcore.cli.marking import check_marked, mark_rows, output_line
 from mlcore.cli.progress import Counter, Line, TrainingLines
-from mlcore.cli.report import bench_table, evaluation_table
+from mlcore.cli.report import bench_table
 from mlcore.config import BaseConfig, LoraConfig, TrainConfig
 from mlcore.files import write_whole
-from mlcore.manifest import Manifest, read_manifest, update_metrics
+from mlcore.manifest import read_manifest
 from mlcore.rows import Row, read_examples, read_rows
 from mlcore.schemas import Example
 
@@ -74,24 +74,6 @@ def train_config(options: Namespace) -> TrainConfig:
         raise UsageError(f"{options.config}: {error}" if options.config else str(error)) from error
 
 
-def evaluate(options: Namespace) -> None:
-    """Measure a model version, print the table, and keep the figures where that was asked for."""
-    manifest = read_manifest(options.model)
-    examples = _chosen(_examples(options.data), options.questions, manifest)
-    training = _had_by_the_model(_examples(options.train), examples, manifest)
-    engine = load_engine(options)
-    from mlcore.evaluate import evaluate as run_evaluation
-
-    with Counter("marked", len(examples)) as count:
-        result = run_evaluation(
-            engine, examples, feedback=options.feedback, training_examples=training, on_progress=count
-        )
-    print(evaluation_table(result))
-    _save(options.json, {"model": manifest.name, "data": [path.name for path in options.data], **result})
-    if options.record:
-        update_metrics(options.model, {options.record: result})
-
-
 def mark(options: Namespace) -> None:
     """Mark the rows of a file; the output appears whole, in the order of the input."""
     rows = read_rows(options.input)
@@ -119,7 +101,7 @@ def bench(options: Namespace) -> None:
         on_progress=lambda what: line.say(what, last=True),
     )
     print("\n".join([bench_table(result.rows), "", *result.notes, result.profile]).rstrip())
-    _save(options.json, result.rows)
+    save(options.json, result.rows)
 
 
 def base_config(options: Namespace) -> BaseConfig:
@@ -187,40 +169,17 @@ def _refuse_leftover(config: TrainConfig, resume: bool) -> None:
         raise UsageError(f"{partial} holds an unfinished training: go on with --resume, or delete it")
 
 
-def _examples(paths: Sequence[Path]) -> list[Example]:
+def examples_of(paths: Sequence[Path]) -> list[Example]:
+    """The marked rows of all files.
+
+    Raises:
+        UsageError: files were named, but there is no marked row in them.
+        RowError: a file cannot be read.
+    """
     examples = [example for path in paths for example in read_examples(path)]
     if paths and not examples:
         raise UsageError(f"{', '.join(map(str, paths))}: there are no marked answers")
     return examples
-
-
-def _chosen(examples: Sequence[Example], questions: str, manifest: Manifest) -> list[Example]:
-    """All rows, or those of questions that were held out of the model's training, or those of all others."""
-    if questions == "all":
-        return list(examples)
-    held_out = _held_out(manifest)
-    rows = [row for row in examples if (row.question.id in held_out) == (questions == "held-out")]
-    if not rows:
-        raise UsageError(f"--questions {questions}: “{manifest.name}” knows no such question among these rows")
-    return rows
-
-
-def _had_by_the_model(training: Sequence[Example], measured: Sequence[Example], manifest: Manifest) -> list[Example]:
-    """The training rows that the rivals may learn from: no held-out question, and nothing that is measured on."""
-    held_out, taken = _held_out(manifest), {_key(row) for row in measured}
-    rows = [row for row in training if row.question.id not in held_out and _key(row) not in taken]
-    if training and not rows:
-        raise UsageError("--train: all of these rows are held out or measured on; none is left to learn from")
-    return rows
-
-
-def _held_out(manifest: Manifest) -> frozenset[str]:
-    return frozenset(manifest.training.get("held_out_questions") or ())
-
-
-def _key(row: Example) -> tuple[str, str, str]:
-    # Ids alone do not tell rows apart: files whose rows have none are numbered, each from 1.
-    return row.question.id, row.marked.answer.id, row.marked.answer.text
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -233,6 +192,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     return body
 
 
-def _save(path: Path | None, body: object) -> None:
+def save(path: Path | None, body: object) -> None:
+    """Write a body as JSON where a path was given."""
     if path is not None:
         write_whole(path, json.dumps(body, ensure_ascii=False, indent=1, allow_nan=False) + "\n")

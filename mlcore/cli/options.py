@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mlcore.cli import commands
+from mlcore.cli import commands, evaluating
 from mlcore.config import COMPUTE_DTYPES, PARTS, QUANTISATIONS
 
 STARTER = Path(__file__).parent.parent / "starter"
@@ -20,6 +20,7 @@ def build_parser() -> argparse.ArgumentParser:
     _prepare(commands_.add_parser("prepare", help="write the bundled base model as a checkpoint"))
     _train(commands_.add_parser("train", help="fine-tune an adapter on marked answers"))
     _evaluate(commands_.add_parser("evaluate", help="measure a model version on marked answers"))
+    _robustness(commands_.add_parser("robustness", help="attack a model version and see what its marks do"))
     _mark(commands_.add_parser("mark", help="propose marks and feedback for answers"))
     _bench(commands_.add_parser("bench", help="measure speed and memory beside other ways to do the same"))
     return parser
@@ -62,17 +63,44 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--feedback", action="store_true", help="also write feedback and compare it (slow)")
     parser.add_argument(
+        "--limit", type=int, default=0, metavar="N", help="only so many of the rows, drawn with the seed"
+    )
+    parser.add_argument("--draws", type=int, default=1000, metavar="N", help="bootstrap draws for intervals (0: none)")
+    parser.add_argument(
+        "--draw",
+        choices=["auto", "rows", "questions"],
+        default="auto",
+        help="what they draw: auto takes whole questions where all of them are unseen, otherwise rows",
+    )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with tables and plots")
+    _figures(parser)
+    _base(parser)
+    parser.set_defaults(run=evaluating.evaluate)
+
+
+def _robustness(parser: argparse.ArgumentParser) -> None:
+    _model(parser)
+    parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="FILE", help="marked rows to attack")
+    parser.add_argument(
+        "--size", type=int, default=40, metavar="N", help="wrong answers that get injections, texts of each nonsense"
+    )
+    _figures(parser)
+    _base(parser)
+    parser.set_defaults(run=evaluating.robustness)
+
+
+def _figures(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--questions",
         choices=["all", "held-out", "trained"],
         default="all",
         help="only on questions that were held out of its training, or only on the others",
     )
+    parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
     parser.add_argument("--json", type=Path, metavar="FILE", help="save the figures")
     parser.add_argument(
         "--record", metavar="NAME", help="keep the figures in the model's manifest and card, by this name"
     )
-    _base(parser)
-    parser.set_defaults(run=commands.evaluate)
 
 
 def _mark(parser: argparse.ArgumentParser) -> None:

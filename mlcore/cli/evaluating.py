@@ -1,0 +1,109 @@
+"""python -m mlcore evaluate and robustness: a model version measured, printed, and saved where that was asked for."""
+
+from __future__ import annotations
+
+import random
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from mlcore.cli.commands import UsageError, examples_of, load_engine, save
+from mlcore.cli.progress import Counter, Line
+from mlcore.cli.report import evaluation_table, robustness_table
+from mlcore.files import write_whole
+from mlcore.manifest import Manifest, read_manifest, update_metrics
+from mlcore.schemas import Example
+
+
+def evaluate(options: Namespace) -> None:
+    """Measure a model version, print the tables, and keep the figures where that was asked for."""
+    manifest = read_manifest(options.model)
+    chosen = _chosen(examples_of(options.data), options.questions, manifest)
+    examples = _sample(chosen, options.limit, options.seed)
+    given = examples_of(options.train)
+    training = _had_by_the_model(given, examples, manifest)
+    engine = load_engine(options)
+    from mlcore.evaluate import mark_examples
+    from mlcore.page import evaluation_page, how_drawn
+    from mlcore.study import study, unit_of
+
+    with Counter("marked", len(examples)) as count:
+        proposals = mark_examples(engine, examples, feedback=options.feedback, on_progress=count)
+    unit = unit_of(examples, given, _held_out(manifest)) if options.draw == "auto" else options.draw
+    result = study(
+        examples,
+        proposals,
+        feedback=options.feedback,
+        training_examples=training,
+        unit=unit,
+        draws=options.draws,
+        seed=options.seed,
+    )
+    print(f"{evaluation_table(result)}\n\n{how_drawn(result)}")
+    data = [f"{path.parent.name}/{path.name}" for path in options.data]
+    save(options.json, {"model": manifest.name, "data": data, **result})
+    if options.html:
+        scores = [example.score for example in examples], [proposal.score for proposal in proposals]
+        write_whole(options.html, evaluation_page(result, *scores, title=manifest.name, data=data))
+    if options.record:
+        update_metrics(options.model, {options.record: result})
+
+
+def robustness(options: Namespace) -> None:
+    """Attack a model version on the questions of a file, print what came of it, and keep it where asked for."""
+    manifest = read_manifest(options.model)
+    examples = _chosen(examples_of(options.data), options.questions, manifest)
+    engine = load_engine(options)
+    from mlcore.robustness import measure_robustness
+
+    line = Line()
+
+    def said(done: int, total: int) -> None:
+        line.say(f"marked {done} of {total}", last=done == total)
+
+    try:
+        found = measure_robustness(engine, examples, size=options.size, seed=options.seed, on_progress=said)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    print(robustness_table(found))
+    body = {**asdict(found), "holds": found.holds}
+    save(options.json, {"model": manifest.name, "data": [path.name for path in options.data], **body})
+    if options.record:
+        update_metrics(options.model, {options.record: body})
+
+
+def _chosen(examples: Sequence[Example], questions: str, manifest: Manifest) -> list[Example]:
+    """All rows, or those of questions that were held out of the model's training, or those of all others."""
+    if questions == "all":
+        return list(examples)
+    held_out = _held_out(manifest)
+    rows = [row for row in examples if (row.question.id in held_out) == (questions == "held-out")]
+    if not rows:
+        raise UsageError(f"--questions {questions}: “{manifest.name}” knows no such question among these rows")
+    return rows
+
+
+def _sample(examples: Sequence[Example], limit: int, seed: int) -> list[Example]:
+    """At most `limit` of the rows (0: all), drawn with the seed, in their order."""
+    if not limit or limit >= len(examples):
+        return list(examples)
+    chosen = random.Random(f"{seed}:sample").sample(range(len(examples)), limit)  # noqa: S311 (nothing secret)
+    return [examples[row] for row in sorted(chosen)]
+
+
+def _had_by_the_model(training: Sequence[Example], measured: Sequence[Example], manifest: Manifest) -> list[Example]:
+    """The training rows that the rivals may learn from: no held-out question, and nothing that is measured on."""
+    held_out, taken = _held_out(manifest), {_key(row) for row in measured}
+    rows = [row for row in training if row.question.id not in held_out and _key(row) not in taken]
+    if training and not rows:
+        raise UsageError("--train: all of these rows are held out or measured on; none is left to learn from")
+    return rows
+
+
+def _held_out(manifest: Manifest) -> frozenset[str]:
+    return frozenset(manifest.training.get("held_out_questions") or ())
+
+
+def _key(row: Example) -> tuple[str, str, str]:
+    # Ids alone do not tell rows apart: files whose rows have none are numbered, each from 1.
+    return row.question.id, row.marked.answer.id, row.marked.answer.text
