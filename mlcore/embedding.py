@@ -1,7 +1,8 @@
 """What the model made of an answer, as bytes that fit a database row: float16, little-endian, of unit length. No torch.
 
-It is the mean of the scorer's last hidden states over the answer's own tokens, so it comes free with the score. Two
-embeddings can be compared (their product is the cosine) where one model version made both.
+It is the state of the scorer's middle layer where the score is asked for, so it comes free with the score; the mean
+over the answer's tokens and the last layer's states were measured too and help less (docs/quality.md). Two embeddings
+can be compared (their product is the cosine) where one model version made both.
 """
 
 from __future__ import annotations

@@ -197,16 +197,17 @@ class Engine:
             return [0.0] * len(chunk), [], [b""] * len(chunk)
         requests = [score_request(), *map(criterion_request, question.criteria)]
         head = self._model.heads[name]
-        columns = []
+        columns, embeddings = [], []
         with self._model.using(name):
             batch = self._answers(name, question, chunk, width)
             for request in requests:
                 ids = self._encoder.pieces(request)
                 rows, lengths = pad_rows([ids], rows_of(width), len(ids), self._encoder.pad_id)
-                states = read(self._model, batch.fork(), rows, lengths)
+                states, halfway = read(self._model, batch.fork(), rows, lengths, halfway=True)
                 columns.append([round(value, _DIGITS) for value in head.score(head(states)).tolist()][: len(chunk)])
-        means = batch.mean.cpu().numpy()[: len(chunk)] if batch.mean is not None else ()
-        return columns[0], columns[1:], [pack(mean) for mean in means]
+                # The first request is for the score in all.
+                embeddings = embeddings or [pack(row) for row in halfway.cpu().numpy()[: len(chunk)]]
+        return columns[0], columns[1:], embeddings
 
     def _texts(
         self, question: Question, chunk: Sequence[_Read], width: int, points: Sequence[float]

@@ -28,13 +28,11 @@ class Batch:
         layers: keys and values of every layer, (b, key-value heads, t, d) each.
         seen: (b, t) bool, which of the t places hold a token of the row.
         lengths: (b,) tokens of the row so far, the prefix included: the next token's position.
-        mean: (b, hidden) float32, the mean of the hidden states of the tokens read last; None before the first read.
     """
 
     layers: Layers
     seen: torch.Tensor
     lengths: torch.Tensor
-    mean: torch.Tensor | None = None
 
     def fork(self) -> Batch:
         """The same state to go on from in another direction; what is read next is not seen by the original."""
@@ -88,15 +86,19 @@ def pad_rows(rows: Sequence[Sequence[int]], count: int, width: int, pad: int) ->
     return ids, torch.tensor([len(row) for row in filled])
 
 
-def read(model: Model, batch: Batch, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+def read(
+    model: Model, batch: Batch, ids: torch.Tensor, lengths: torch.Tensor, *, halfway: bool = False
+) -> torch.Tensor:
     """Let each row read its tokens under the adapter that is active; `batch` is moved on.
 
     Args:
         ids: (b, w) token ids, padded on the right.
         lengths: (b,) how many of them each row has, 1 to w.
+        halfway: also give the states of the layer in the middle.
 
     Returns:
-        (b, hidden) normalised hidden states at each row's last token, float32.
+        (b, hidden) normalised hidden states at each row's last token, float32; with `halfway` (2, b, hidden), those of
+        the middle layer second.
     """
     ids, lengths = ids.to(model.device), lengths.to(model.device)
     rows, width = ids.shape
@@ -113,13 +115,19 @@ def read(model: Model, batch: Batch, ids: torch.Tensor, lengths: torch.Tensor) -
         position_ids=batch.lengths.unsqueeze(1) + places,
         past_key_values=cache,
         use_cache=True,
+        output_hidden_states=halfway,
     )
     batch.layers = _layers(cache)
     batch.seen = torch.cat([batch.seen, fresh], 1)
     batch.lengths = batch.lengths + lengths
-    states = output.last_hidden_state.float()
-    batch.mean = (states * fresh.unsqueeze(2)).sum(1) / lengths.unsqueeze(1)
-    return states[torch.arange(rows, device=model.device), (lengths - 1).clamp(min=0)]
+    last = torch.arange(rows, device=model.device), (lengths - 1).clamp(min=0)
+    if not halfway:
+        return output.last_hidden_state[last].float()
+    # All layers are looked at: what a layer halfway has understood tells answers apart better than the last one's
+    # states, which say little but the score.
+    return torch.stack(
+        [output.last_hidden_state[last], output.hidden_states[len(output.hidden_states) // 2][last]]
+    ).float()
 
 
 def _prefix(model: Model, adapter: str | None, ids: Sequence[int]) -> Layers:
