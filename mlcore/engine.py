@@ -22,6 +22,7 @@ from mlcore.prompts import criterion_request, feedback_request, is_blank, score_
 from mlcore.reading import Batch, PrefixCache, begin, bucket, pad_rows, read
 from mlcore.schemas import Answer, CriterionScore, MarkNote, Proposal, Question
 from mlcore.screening import Screening, screen
+from mlcore.wording import QUOTED_WORDS, worded
 from mlcore.writing import decode, tidy, write
 
 # Rows of a batch of short answers: best on a CPU.
@@ -31,6 +32,8 @@ _FULL_WIDTH = 128
 _ATTACHED_VERSIONS = 3
 _FEEDBACK_TOKENS = 80
 _ESSAY_FEEDBACK_TOKENS = 112
+# A base that has learned no feedback follows the instruction as best it can: it gets room for little.
+_BARE_TOKENS, _BARE_SENTENCES = 48, 2
 # An answer of so many tokens, or a question with a rubric, is treated as an essay: it gets room for more words.
 _ESSAY_TOKENS = 250
 # Room for the request for feedback, whatever the points: no row's shape may depend on another's points.
@@ -58,11 +61,15 @@ class _Read:
 class Engine:
     """Marks answers with the model version in use. Loads the base once; not safe for two threads at a time.
 
+    Args:
+        quoted_words: the longest run of words of the reference answer that feedback may repeat; 0 lets all through.
+
     Raises:
         BaseModelError: the base cannot be loaded.
     """
 
-    def __init__(self, base: BaseConfig) -> None:
+    def __init__(self, base: BaseConfig, *, quoted_words: int = QUOTED_WORDS) -> None:
+        self._quoted_words = quoted_words
         loaded = load_base(base)
         self._model = Model(loaded)
         prefix, answer = fit_windows(self._model.context, base.max_prefix_tokens, base.max_answer_tokens)
@@ -212,18 +219,29 @@ class Engine:
     def _texts(
         self, question: Question, chunk: Sequence[_Read], width: int, points: Sequence[float]
     ) -> list[str | None]:
-        """(rows,) feedback, by the version's feedback writer, or by the bare base where it has none."""
+        """(rows,) feedback, by the version's feedback writer, or a little by the bare base where it has none."""
         name = self._part("feedback")
         requests = [self._encoder.pieces(feedback_request(question, value)) for value in points]
         width_asked = max(_REQUEST_TOKENS, *(bucket(len(request)) for request in requests))
         rows, lengths = pad_rows(requests, rows_of(width), width_asked, self._encoder.pad_id)
         essay = bool(question.criteria) or width > _ESSAY_TOKENS
-        most = _ESSAY_FEEDBACK_TOKENS if essay else _FEEDBACK_TOKENS
+        most = _BARE_TOKENS if name is None else _ESSAY_FEEDBACK_TOKENS if essay else _FEEDBACK_TOKENS
         with self._model.using(name):
             batch = self._answers(name, question, chunk, width)
             states = read(self._model, batch, rows, lengths)
             written = write(self._model, batch, states, self._encoder.end_id, most, len(chunk))
-        return [tidy(decode(self._encoder.tokenizer, ids)) for ids in written]
+        return [
+            worded(
+                question,
+                entry.answer.text,
+                tidy(decode(self._encoder.tokenizer, ids)),
+                value,
+                notes=entry.screening.notes,
+                quoted_words=self._quoted_words,
+                most_sentences=_BARE_SENTENCES if name is None else 0,
+            )
+            for entry, ids, value in zip(chunk, written, points, strict=True)
+        ]
 
     def _answers(self, adapter: str | None, question: Question, chunk: Sequence[_Read], width: int) -> Batch:
         """A batch that has read the question and each row's answer."""
