@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-_TEXT = [
+TEXT = [
     "You are a teacher. You compare a student's answer with the reference answer.",
     "Why does the bulb go out when the switch is open? The gap opens the circuit, so no current flows.",
     "Why do plants wilt? They lose more water than their roots take up.",
@@ -83,7 +83,7 @@ def _write_tokenizer(directory: Path) -> int:
     trainer = trainers.BpeTrainer(
         vocab_size=400, special_tokens=_SPECIAL, initial_alphabet=alphabet, show_progress=False
     )
-    tokenizer.train_from_iterator(_TEXT, trainer)
+    tokenizer.train_from_iterator(TEXT, trainer)
     wrapped = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         bos_token="<|im_start|>",
