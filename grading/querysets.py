@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         GradingJob,
         GradingRun,
         ModelVersion,
+        SavedComment,
         TrainingExample,
         TrainingRun,
         Worker,
@@ -52,6 +53,11 @@ class GradeQuerySet(models.QuerySet["Grade"]):
 
     def released(self) -> Self:
         return self.filter(state="released")
+
+
+class SavedCommentQuerySet(models.QuerySet["SavedComment"]):
+    def managed_by(self, user: AnyUser) -> Self:
+        return self.filter(in_courses_of(user, STAFF_ROLES))
 
 
 class AdminOnlyQuerySet(models.QuerySet[Any]):

@@ -1,3 +1,4 @@
+from grading.models.desk import ActedGrade, ActKind, Presence, ReviewAct, SavedComment, SubmissionFlag
 from grading.models.grades import CriterionScore, Feedback, Grade, GradeEvent, GradeSource, GradeState
 from grading.models.jobs import GradingJob, GradingRun, JobState, RunScope, Worker, WorkerKind
 from grading.models.readings import AnswerReading
@@ -15,6 +16,8 @@ from grading.models.training import (
 from grading.models.versions import ModelVersion, VersionEvent, VersionState
 
 __all__ = [
+    "ActKind",
+    "ActedGrade",
     "AnswerReading",
     "CriterionScore",
     "ExampleSource",
@@ -29,7 +32,11 @@ __all__ = [
     "GradingRun",
     "JobState",
     "ModelVersion",
+    "Presence",
+    "ReviewAct",
     "RunScope",
+    "SavedComment",
+    "SubmissionFlag",
     "TrainingExample",
     "TrainingPoint",
     "TrainingRun",

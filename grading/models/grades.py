@@ -33,6 +33,7 @@ class Grade(models.Model):
     """The points proposed for one submission, per criterion and in all, with the teacher's own beside them.
 
     PROPOSED ↔ APPROVED → RELEASED → SUPERSEDED | WITHDRAWN; PROPOSED | APPROVED → REJECTED;
+    REJECTED → PROPOSED | APPROVED when the rejection is undone;
     PROPOSED → SUPERSEDED when a newer proposal takes its place; WITHDRAWN → RELEASED | SUPERSEDED.
     A submission has at most one open grade (proposed or approved) and at most one released one: a regrade is a new
     row beside the released one and takes its place when it is released itself.
@@ -46,6 +47,7 @@ class Grade(models.Model):
     TRANSITIONS = {
         GradeState.PROPOSED: frozenset({GradeState.APPROVED, GradeState.REJECTED, GradeState.SUPERSEDED}),
         GradeState.APPROVED: frozenset({GradeState.PROPOSED, GradeState.RELEASED, GradeState.REJECTED}),
+        GradeState.REJECTED: frozenset({GradeState.PROPOSED, GradeState.APPROVED}),
         GradeState.RELEASED: frozenset({GradeState.WITHDRAWN, GradeState.SUPERSEDED}),
         GradeState.WITHDRAWN: frozenset({GradeState.RELEASED, GradeState.SUPERSEDED}),
     }
