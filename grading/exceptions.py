@@ -28,6 +28,16 @@ class EditedMeanwhile(UserError):
     words = _("Somebody changed this grade while you had it open. Compare the two; yours is not saved yet.")
 
 
+class NothingToUndo(UserError):
+    code = "nothing_to_undo"
+    words = _("There is nothing of yours to undo here, or it is more than half an hour ago.")
+
+
+class ChangedSince(UserError):
+    code = "changed_since"
+    words = _("It cannot be undone any more: the grade was changed, marked anew or released since.")
+
+
 class GradeIsClosed(UserError):
     code = "grade_is_closed"
     words = _("This grade is %(state)s and cannot be changed that way.")
@@ -71,6 +81,11 @@ class NothingToRelease(UserError):
 class VersionNotReady(UserError):
     code = "version_not_ready"
     words = _("The model version “%(name)s” is %(state)s and cannot take that step.")
+
+
+class PromotionNeedsReason(UserError):
+    code = "promotion_needs_reason"
+    words = _("Write down why it is to be put in use all the same. %(doubts)s")
 
 
 class VersionUnusable(UserError):

@@ -26,8 +26,9 @@ from grading.exceptions import (
     UnknownCriterion,
 )
 from grading.mapping import criterion_rows, rubric_snapshot
-from grading.models import CriterionScore, Feedback, Grade, GradeEvent, GradeSource, GradeState
+from grading.models import ActKind, CriterionScore, Feedback, Grade, GradeEvent, GradeSource, GradeState, ReviewAct
 from grading.models.grades import OPEN_GRADE_STATES
+from grading.services.acts import act_begin, act_note, grade_values
 
 
 def grade_change(
@@ -50,7 +51,7 @@ def grade_change(
     """
     with transaction.atomic():
         row = _locked(grade, edition, GradeState.PROPOSED)
-        _change(row, by, points, criterion_points, feedback, internal_note)
+        _change_act(row, by, points, criterion_points, feedback, internal_note)
     return _reread(grade)
 
 
@@ -63,21 +64,27 @@ def grade_approve(
     criterion_points: Mapping[int, Decimal | None] | None = None,
     feedback: str | None = None,
     internal_note: str | None = None,
+    act: ReviewAct | None = None,
 ) -> Grade:
     """Approve a proposal, with the same changes as `grade_change` takes. What nobody changed is approved as proposed.
+
+    `act` is the act that this approval is part of, where many are approved at once; without it, it is one of its own.
+    Undoing it leaves what was changed: that is an act before it.
 
     Raises:
         PointsMissing: neither the model nor a person gave points.
     """
     with transaction.atomic():
         row = _locked(grade, edition, GradeState.PROPOSED)
-        _change(row, by, points, criterion_points, feedback, internal_note)
+        _change_act(row, by, points, criterion_points, feedback, internal_note)
+        before = grade_values(row)
         if row.points is None:
             row.points = row.proposed_points
         if row.points is None:
             raise PointsMissing
         row.criterion_scores.filter(points=None).update(points=F("proposed_points"))
         _move(row, GradeState.APPROVED, by, "approved", points=row.points, approved_by=by, approved_at=timezone.now())
+        act_note(act or _act(row, by, ActKind.APPROVED), row, before)
     return _reread(grade)
 
 
@@ -93,7 +100,9 @@ def grade_reject(*, grade: Grade, by: User, note: str = "", edition: int | None 
     """Throw a proposal away; its submission counts as ungraded again."""
     with transaction.atomic():
         row = _locked(grade, edition, *OPEN_GRADE_STATES)
+        before = grade_values(row)
         _move(row, GradeState.REJECTED, by, "rejected", note=note)
+        act_note(_act(row, by, ActKind.REJECTED), row, before)
     return _reread(grade)
 
 
@@ -187,6 +196,18 @@ def _move(row: Grade, to: str, by: User, action: str, *, note: str = "", **field
     if to == GradeState.APPROVED:
         after["points"] = str(row.points)
     GradeEvent.objects.create(grade=row, actor=by, action=action, before=before, after=after, note=note)
+
+
+def _act(row: Grade, by: User, kind: str) -> ReviewAct:
+    return act_begin(assignment=row.submission.assignment, by=by, kind=kind)
+
+
+def _change_act(row: Grade, by: User, *values: Any) -> None:
+    before = grade_values(row)
+    _change(row, by, *values)
+    if row.edition != before["edition"]:
+        act_note(_act(row, by, ActKind.CHANGED), row, before)
+        row.refresh_from_db()
 
 
 def _change(

@@ -18,6 +18,7 @@ _ACTIONS = {
     "proposed": gettext_lazy("proposed"),
     "changed": gettext_lazy("changed"),
     "approved": gettext_lazy("approved"),
+    "undone": gettext_lazy("undid it"),
     "reopened": gettext_lazy("opened again"),
     "rejected": gettext_lazy("rejected"),
     "released": gettext_lazy("released"),
