@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mlcore.cli import commands, evaluating
+from mlcore.cli import commands, estimating, evaluating
 from mlcore.config import COMPUTE_DTYPES, PARTS, QUANTISATIONS
 
 STARTER = Path(__file__).parent.parent / "starter"
@@ -51,8 +51,10 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start-from", type=Path, metavar="DIR", help="an adapter to go on from")
     parser.add_argument("--licence", dest="licences", action="append", metavar="TEXT", help="a notice for the card")
     parser.add_argument("--resume", action="store_true", help="go on with an unfinished training of the same settings")
+    parser.add_argument("--estimate", action="store_true", help="only say how long and in what memory it would train")
+    parser.add_argument("--rate", type=float, metavar="N", help="tokens a second, for the estimate, where it is known")
     _base(parser)
-    parser.set_defaults(run=commands.train)
+    parser.set_defaults(run=estimating.train)
 
 
 def _evaluate(parser: argparse.ArgumentParser) -> None:

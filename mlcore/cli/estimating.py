@@ -1,0 +1,48 @@
+"""The commands that say or measure what a training takes."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from mlcore.cli import commands
+from mlcore.data import load_training_data
+from mlcore.estimate import FEW_EXAMPLES, Device, Estimate, estimate, plan_work, read_shape
+
+
+def train(options: Namespace) -> None:
+    """Fine-tune an adapter; with --estimate, only say what that will take."""
+    if not options.estimate:
+        commands.train(options)
+        return
+    config = commands.train_config(options)
+    data = load_training_data(config)
+    work = plan_work(data.train, [*data.unseen, *data.seen], config)
+    shape = read_shape(config.base.directory)
+    for line in lines(estimate(config, shape, work, _device(config.base.device), options.rate)):
+        print(line)
+
+
+def lines(found: Estimate) -> list[str]:
+    """An estimate in words."""
+    low, high = (value / 60 for value in found.seconds)
+    least, most = (value / 1e9 for value in found.bytes_range)
+    where = "on the GPU" if found.device == "cuda" else "on the CPU"
+    known = "as given" if found.measured else "a default, not measured here"
+    said = [
+        f"about {found.examples:,} examples, {found.tokens:,.0f} tokens",
+        f"{low:.0f} to {high:.0f} minutes {where}, at {found.rate:,.0f} tokens/s ({known}; --rate sets it)",
+        f"{found.bytes / 1e9:.1f} GB of memory (between {least:.1f} and {most:.1f})",
+        "All of this is estimated from sizes and text lengths.",
+    ]
+    if found.few:
+        said.append(f"Fewer than {FEW_EXAMPLES} examples are too few to make a model better.")
+    return said
+
+
+def _device(name: str) -> Device:
+    if name != "auto":
+        return "cpu" if name == "cpu" else "cuda"
+    # torch takes seconds to load: only where the answer depends on this machine.
+    from mlcore.loading import resolve_device
+
+    return "cuda" if resolve_device(name).type == "cuda" else "cpu"
