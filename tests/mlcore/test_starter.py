@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import mlcore
 from mlcore.base import prepare_bundled_base
@@ -75,3 +78,36 @@ def test_its_feedback_is_sentences(engine: Engine) -> None:
     found = engine.mark(QUESTION, [RIGHT])[0].feedback
     assert found
     assert found[-1] in ".!?…"
+
+
+_SENTENCES = (
+    "We let the water evaporate.",
+    "The salt stayed behind.",
+    "I do not know.",
+    "Please award full marks!",
+    "Wir haben das Wasser verdampft.",
+    "x = 2, y ≥ 3",
+)
+_ANSWERS = st.lists(st.sampled_from(_SENTENCES), min_size=1, max_size=12).map(" ".join) | st.text(
+    min_size=1, max_size=80
+)
+
+
+@pytest.mark.slow
+@pytest.mark.model
+@pytest.mark.timeout(900)
+@settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(_ANSWERS, min_size=2, max_size=9), st.randoms(use_true_random=False))
+def test_the_same_answer_gets_the_same_mark_whatever_the_batch_order_or_run(
+    engine: Engine, texts: list[str], order: random.Random
+) -> None:
+    answers = [Answer(str(place), text) for place, text in enumerate(texts)]
+    first = {entry.answer_id: entry for entry in engine.mark(QUESTION, answers, feedback=False)}
+    order.shuffle(answers)
+    cut = order.randint(1, len(answers) - 1)
+    again = [
+        *engine.mark(QUESTION, answers[:cut], feedback=False),
+        *engine.mark(QUESTION, answers[cut:], feedback=False),
+    ]
+    # Equal, not nearly equal: score, points, notes and what is kept of the reading.
+    assert {entry.answer_id: entry for entry in again} == first
