@@ -13,6 +13,7 @@ import logging
 import os
 import shutil
 import sys
+import textwrap
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,10 +21,12 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from mlcore.base import BaseModelError
+from mlcore.beside import beside
 from mlcore.config import BaseConfig, TrainConfig, TrainProgress
 from mlcore.data import TrainingDataError
 from mlcore.engine import Engine
-from mlcore.evaluate import evaluate
+from mlcore.evaluate import compare as agreement
+from mlcore.evaluate import evaluate, mark_examples
 from mlcore.manifest import AdapterError, Manifest, read_manifest, update_metrics, write_adapter
 from mlcore.rows import read_examples
 from mlcore.schemas import Example
@@ -145,15 +148,17 @@ def compare(job: Job, reporter: Reporter) -> dict[str, Any]:
     engine = Engine(job.marking_base)
     engine.use(job.result)
     has_scorer = "scorer" in read_manifest(job.result).parts
-    candidate = measure(engine, job, job.result, examples, reporter, known) if has_scorer else None
-    in_use, reason = None, ""
+    candidate, scores = measure(engine, job, job.result, examples, reporter, known) if has_scorer else (None, [])
+    found: dict[str, Any] = {"n": len(examples), "candidate": candidate, "in_use": None, "in_use_reason": ""}
     if job.in_use is not None:
         try:
             engine.use(job.in_use)
-            in_use = measure(engine, job, job.in_use, examples, reporter, ())
+            found["in_use"], other_scores = measure(engine, job, job.in_use, examples, reporter, ())
         except AdapterError as error:
-            reason = str(error)
-    return {"n": len(examples), "candidate": candidate, "in_use": in_use, "in_use_reason": reason}
+            return {**found, "in_use_reason": str(error)}
+        if has_scorer:
+            found["beside"] = _beside(examples, scores, other_scores)
+    return found
 
 
 def measure(
@@ -163,12 +168,23 @@ def measure(
     examples: Sequence[Example],
     reporter: Reporter,
     known: Sequence[Example],
-) -> dict[str, Any]:
-    result = evaluate(engine, examples, training_examples=known, on_progress=reporter.evaluated)
+) -> tuple[dict[str, Any], list[float]]:
+    """How well the version that the engine uses agrees with the teachers, and its score for each example."""
+    proposals = mark_examples(engine, examples, on_progress=reporter.evaluated)
+    result = agreement(examples, proposals, training_examples=known)
     written = [example for example in examples if example.marked.feedback][:MOST_FEEDBACK]
     if written and "feedback" in job.config.parts and "feedback" in read_manifest(version).parts:
         result["feedback"] = evaluate(engine, written, feedback=True, on_progress=reporter.evaluated)["feedback"]
-    return result
+    return result, [proposal.score for proposal in proposals]
+
+
+def _beside(examples: Sequence[Example], candidate: Sequence[float], in_use: Sequence[float]) -> dict[str, Any]:
+    """The comparison as JSON, each question with its words: ids say nothing to the people who read it."""
+    found = asdict(beside(examples, candidate, in_use))
+    texts = {example.question.id: " ".join(example.question.text.split()) for example in examples}
+    for entry in found["questions"]:
+        entry["question"] = textwrap.shorten(texts[entry["question_id"]], 120, placeholder=" …")
+    return found
 
 
 def main(arguments: Sequence[str]) -> int:

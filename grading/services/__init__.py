@@ -31,7 +31,6 @@ from grading.services.versions import (
     version_reject,
     version_retire,
     version_roll_back,
-    worse_than_in_use,
 )
 
 __all__ = [
@@ -63,5 +62,4 @@ __all__ = [
     "version_retire",
     "version_roll_back",
     "worker_listening",
-    "worse_than_in_use",
 ]

@@ -14,7 +14,8 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from courses.transitions import TransitionLost, move
-from grading.exceptions import NoEarlierVersion, VersionExists, VersionNotReady, VersionUnusable
+from grading.exceptions import NoEarlierVersion, PromotionNeedsReason, VersionExists, VersionNotReady, VersionUnusable
+from grading.gate import doubts
 from grading.models import ModelVersion, VersionEvent, VersionState
 from mlcore.manifest import AdapterError, Manifest, read_manifest
 
@@ -82,7 +83,10 @@ def version_directory(version: ModelVersion) -> Path:
 def version_promote(*, version: ModelVersion, by: User | None, note: str = "") -> ModelVersion:
     """Put a version in use: the next grading run marks with it, and the one that was in use is retired.
 
+    Where something speaks against it (`grading.gate`), `note` has to say why it is put in use all the same.
+
     Raises:
+        PromotionNeedsReason: something speaks against it, and there is no note.
         VersionUnusable: its files are damaged, or it cannot score.
         VersionNotReady: it is in use already, or was rejected.
     """
@@ -93,8 +97,13 @@ def version_promote(*, version: ModelVersion, by: User | None, note: str = "") -
         _lock_all()
         version = ModelVersion.objects.get(pk=version.pk)
         _check_step(version, VersionState.PROMOTED)
+        against = doubts(version, ModelVersion.objects.promoted().first())
+        if against and not note.strip():
+            raise PromotionNeedsReason(doubts=" ".join(against))
         for other in ModelVersion.objects.promoted():
             _step(other, VersionState.RETIRED, by, "replaced", note=version.name)
+        if against:
+            _event(version, by, "overruled", version.state, " ".join(against))
         _step(version, VersionState.PROMOTED, by, "promoted", note=note)
     return version
 
@@ -126,21 +135,6 @@ def previous_version() -> ModelVersion | None:
     promotions = VersionEvent.objects.filter(action="promoted", version__state=VersionState.RETIRED)
     last = promotions.select_related("version").order_by("-pk").first()
     return last.version if last else None
-
-
-def worse_than_in_use(version: ModelVersion) -> list[str]:
-    """The measures in which a candidate did worse than the version in use, on the same held-out answers.
-
-    Empty where it did not, or where the two were not compared.
-    """
-    candidate, in_use = (version.evaluation.get(side) or {} for side in ("candidate", "in_use"))
-    smaller_is_better = {"rmse_percent": True, "mae_percent": True, "qwk": False, "pearson": False}
-    worse = []
-    for name, smaller in smaller_is_better.items():
-        mine, theirs = candidate.get(name), in_use.get(name)
-        if mine is not None and theirs is not None and (mine > theirs if smaller else mine < theirs):
-            worse.append(name)
-    return worse
 
 
 def _stepped(version: ModelVersion, to: VersionState, by: User, action: str, note: str) -> ModelVersion:

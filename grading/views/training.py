@@ -21,7 +21,8 @@ from grading.admin_forms import TrainingForm, TrainingSetForm
 from grading.curves import curves
 from grading.exceptions import message_for
 from grading.figures import compared
-from grading.models import ExampleSplit, TrainingRun, TrainingSet, WorkerKind
+from grading.gate import doubts, verdict_of
+from grading.models import ExampleSplit, ModelVersion, TrainingRun, TrainingSet, WorkerKind
 from grading.models.training import ACTIVE_TRAINING_STATES
 from grading.selectors import loss_curve
 
@@ -57,7 +58,8 @@ def training(request: PersonRequest, pk: int) -> HttpResponse:
         "examples": sum(splits.values()),
         "problem": message_for(row.error_code),
         "comparison": compared(row.version.evaluation) if row.version else None,
-        "worse": services.worse_than_in_use(row.version) if row.version else [],
+        "verdict": verdict_of(row.version) if row.version else None,
+        "doubts": doubts(row.version, ModelVersion.objects.promoted().first()) if row.version else [],
     }
     return render(request, "grading/training.html", context)
 

@@ -15,6 +15,7 @@ from grading import services
 from grading.admin_access import admin_required
 from grading.admin_forms import NoteForm
 from grading.figures import compared, headline, measured_sets
+from grading.gate import doubts, verdict_of
 from grading.models import ModelVersion, TrainingRun, VersionState
 from grading.services.versions import version_directory
 from mlcore.card import card_markdown
@@ -121,7 +122,8 @@ def _compared(row: ModelVersion) -> dict[str, Any]:
     return {
         "version": row,
         "comparison": compared(row.evaluation),
-        "worse": services.worse_than_in_use(row),
+        "verdict": verdict_of(row),
+        "doubts": doubts(row, ModelVersion.objects.promoted().first()),
         "may_promote": VersionState.PROMOTED in steps and "scorer" in (row.manifest.get("parts") or {}),
         "may_retire": VersionState.RETIRED in steps,
         "may_reject": VersionState.REJECTED in steps,

@@ -87,6 +87,8 @@ def test_a_training_run_becomes_a_candidate_measured_beside_the_version_in_use(
     evaluation = run.version.evaluation
     assert evaluation["n"] == run.run_examples.filter(split="held_out").count() == evaluation["in_use"]["n"]
     assert evaluation["candidate"]["rmse_percent"] is not None
+    assert evaluation["beside"]["n"] == evaluation["n"]
+    assert evaluation["beside"]["questions"][0]["question"]
     assert (evaluation["in_use_name"], evaluation["split_by"]) == (in_use.name, "question")
     manifest = read_manifest(version_directory(run.version))
     assert set(manifest.parts) == {"scorer", "feedback"}, "what was not trained is carried over from the version in use"

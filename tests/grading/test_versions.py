@@ -11,7 +11,6 @@ from grading.services import (
     version_reject,
     version_retire,
     version_roll_back,
-    worse_than_in_use,
 )
 from grading.services.versions import version_directory
 from tests.grading.adapters import write_bare_adapter
@@ -74,7 +73,7 @@ def test_it_refuses_to_promote_what_was_rejected(adapter, teacher):
 def test_rolling_back_puts_the_version_before_in_use_again(versions_dir, teacher):
     for name in ("one", "two", "three"):
         version = version_register(directory=write_bare_adapter(versions_dir / name))
-        version_promote(version=version, by=teacher)
+        version_promote(version=version, by=teacher, note="a try")
     assert version_roll_back(by=teacher).name == "two"
     assert states() == {"one": "retired", "two": "promoted", "three": "retired"}
 
@@ -89,15 +88,6 @@ def test_a_version_can_be_taken_out_of_use(adapter, teacher):
     version = version_promote(version=version_register(directory=adapter), by=teacher)
     version_retire(version=version, by=teacher)
     assert states() == {"bare": "retired"}
-
-
-def test_it_tells_in_what_a_candidate_is_worse(db):
-    evaluation = {
-        "candidate": {"rmse_percent": 21.0, "qwk": 0.5, "pearson": None},
-        "in_use": {"rmse_percent": 20.0, "qwk": 0.4, "pearson": 0.3},
-    }
-    assert worse_than_in_use(make_version("candidate", evaluation=evaluation)) == ["rmse_percent"]
-    assert worse_than_in_use(make_version("candidate")) == []
 
 
 def test_the_starter_is_put_in_use_once(db, tmp_path, monkeypatch, capsys):

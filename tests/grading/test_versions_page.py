@@ -71,9 +71,10 @@ def test_it_lists_versions_with_their_figures(site_admin: Client) -> None:
 
 
 def test_it_shows_a_version_beside_the_one_in_use_in_words(site_admin: Client) -> None:
-    version = make_version(VersionState.CANDIDATE, evaluation=evaluated(WORSE, BETTER))
+    make_version(name="old")
+    version = make_version(VersionState.CANDIDATE, name="new", evaluation=evaluated(WORSE, BETTER))
     page = site_admin.get(reverse("grading:version", args=[version.pk])).content.decode()
-    assert "This version did worse than “old”." in page
+    assert "It did worse on the same answers." in page
     assert "worse</span>" in page
     assert "was not trained on" in page
 
@@ -99,6 +100,7 @@ def test_it_puts_a_version_in_use_and_brings_the_old_one_back(site_admin: Client
 
 
 def test_it_warns_before_a_worse_version_is_put_in_use(site_admin: Client, settings: Any) -> None:
+    make_version(name="old")
     worse = registered(settings, "new", evaluation=evaluated(WORSE, BETTER))
     page = site_admin.get(reverse("grading:version_promote", args=[worse.pk])).content.decode()
     assert "Put in use all the same" in page
