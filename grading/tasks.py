@@ -7,10 +7,14 @@ import logging
 from typing import Any
 
 from celery import shared_task
+from django.core.cache import cache
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
 log = logging.getLogger(__name__)
+
+# Seconds from a mark to the corrections that follow from it and from all that are given meanwhile.
+CORRECTING_WAITS = 2
 
 
 @shared_task(ignore_result=True)
@@ -46,6 +50,20 @@ def mail_released(grade_ids: list[int]) -> None:
     mails.released_mails_send(grade_ids=grade_ids)
 
 
+@shared_task(ignore_result=True)
+def correct_proposals(assignment_id: int) -> None:
+    """Correct the proposals of an assignment that still wait by the marks given so far."""
+    from grading.services import corrections
+
+    corrections.corrections_update(assignment_id=assignment_id)
+
+
+def wake_correcting(assignment_id: int) -> None:
+    """Have an assignment's proposals corrected, once for all marks given at about the same time."""
+    if cache.add(f"correcting-{assignment_id}", True, timeout=CORRECTING_WAITS):
+        transaction.on_commit(lambda: _send(correct_proposals, (assignment_id,), CORRECTING_WAITS), robust=True)
+
+
 def wake_marking() -> None:
     """Wake a marking worker once the rows are committed."""
     send_on_commit(mark_next)
@@ -61,8 +79,8 @@ def send_on_commit(task: Any, *args: Any) -> None:
     transaction.on_commit(lambda: _send(task, args), robust=True)
 
 
-def _send(task: Any, args: tuple[Any, ...]) -> None:
+def _send(task: Any, args: tuple[Any, ...], countdown: float = 0) -> None:
     try:
-        task.delay(*args)
+        task.apply_async(args, countdown=countdown)
     except OperationalError as error:
         log.warning("%s could not be sent, beat will make up for it: %s", task.name, error)

@@ -1,3 +1,4 @@
+from grading.models.corrections import Correction, CorrectionBasis
 from grading.models.desk import ActedGrade, ActKind, Presence, ReviewAct, SavedComment, SubmissionFlag
 from grading.models.grades import CriterionScore, Feedback, Grade, GradeEvent, GradeSource, GradeState
 from grading.models.jobs import GradingJob, GradingRun, JobState, RunScope, Worker, WorkerKind
@@ -19,6 +20,8 @@ __all__ = [
     "ActKind",
     "ActedGrade",
     "AnswerReading",
+    "Correction",
+    "CorrectionBasis",
     "CriterionScore",
     "ExampleSource",
     "ExampleSplit",

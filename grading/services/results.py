@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from courses.models import Criterion, Submission, SubmissionState
 from courses.transitions import TransitionLost, move, move_all
+from grading import tasks
 from grading.mapping import criterion_rows, on_step
 from grading.models import (
     AnswerReading,
@@ -54,6 +55,11 @@ def _write(claim: Claim, proposals: Mapping[int, Proposal]) -> int:
     results = [(ticket, proposals[ticket.job_id]) for ticket in keep]
     _write_grades(claim, results)
     _write_readings(claim, results)
+    if results:
+        # The teacher may have marked some of this assignment before.
+        tasks.wake_correcting(
+            Submission.objects.values_list("assignment", flat=True).get(pk=results[0][0].submission_id)
+        )
     return len(keep)
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from courses.models import Submission, SubmissionState
 from courses.transitions import TransitionLost, move
+from grading import tasks
 from grading.exceptions import (
     CriteriaExceedMaximum,
     EditedMeanwhile,
@@ -84,6 +85,7 @@ def grade_approve(
             raise PointsMissing
         row.criterion_scores.filter(points=None).update(points=F("proposed_points"))
         _move(row, GradeState.APPROVED, by, "approved", points=row.points, approved_by=by, approved_at=timezone.now())
+        tasks.wake_correcting(row.submission.assignment_id)
         act_note(act or _act(row, by, ActKind.APPROVED), row, before)
     return _reread(grade)
 
@@ -93,6 +95,7 @@ def grade_reopen(*, grade: Grade, by: User, edition: int | None = None) -> Grade
     with transaction.atomic():
         row = _locked(grade, edition, GradeState.APPROVED)
         _move(row, GradeState.PROPOSED, by, "reopened", approved_by=None, approved_at=None)
+        tasks.wake_correcting(row.submission.assignment_id)
     return _reread(grade)
 
 
