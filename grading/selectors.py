@@ -43,12 +43,13 @@ def shown_first(grades: QuerySet[Grade]) -> QuerySet[Grade]:
 
 def current_grade(submission: Submission) -> Grade | None:
     """The grade that a submission's review page shows."""
-    return shown_first(submission.grades.select_related("version", "approved_by", "feedback")).first()
+    return shown_first(submission.grades.select_related("version", "approved_by", "feedback", "correction")).first()
 
 
 def review_queue(assignment: Assignment, *, show: str = "all", order: str = "student") -> QuerySet[Submission]:
     """The current submissions of an assignment, each with `grade_id`, `grade_state`, `grade_source`, `grade_points`,
-    `grade_proposed` (the proposal), `grade_unread` (characters beyond the window) and `job_state`, `job_error`, None
+    `grade_proposed` (the proposal), `grade_corrected` (by the marks so far), `grade_unread` (characters beyond the
+    window) and `job_state`, `job_error`, None
     where there is none.
 
     `show` is one of FILTERS and `order` one of ORDERS; anything else is the first of them.
@@ -65,6 +66,7 @@ def review_queue(assignment: Assignment, *, show: str = "all", order: str = "stu
             grade_source=Subquery(grade.values("source")[:1]),
             grade_points=Subquery(grade.values("points")[:1]),
             grade_proposed=Subquery(grade.values("proposed_points")[:1]),
+            grade_corrected=Subquery(grade.values("correction__points")[:1]),
             grade_unread=Subquery(grade.values("unread_characters")[:1]),
             job_state=Subquery(job.values("state")[:1]),
             job_error=Subquery(job.values("error_code")[:1]),
