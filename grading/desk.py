@@ -56,7 +56,7 @@ def filled_form(grade: Grade) -> ReviewForm:
     feedback = getattr(grade, "feedback", None)
     initial: dict[str, Any] = {
         "edition": grade.edition,
-        "points": _shown(grade.points, grade.proposed_points),
+        "points": _shown(grade.points, _suggested(grade)),
         "feedback": feedback.text if feedback else "",
         "internal_note": grade.internal_note,
     }
@@ -124,6 +124,15 @@ def _choices(score: CriterionScore, entry: dict[str, Any], step: Decimal) -> tup
 def _events(grade: Grade) -> list[GradeEvent]:
     rows = GradeEvent.objects.filter(grade__submission=grade.submission_id).select_related("actor", "grade")
     return list(rows.order_by("-at", "-pk")[:HISTORY_SHOWN])
+
+
+def _suggested(grade: Grade) -> Decimal | None:
+    """The proposal, corrected by the marks so far where they have a say. Not with a rubric: there its criteria add up
+    to what the model proposed, and the correction is shown beside it."""
+    correction = getattr(grade, "correction", None)
+    if correction is None or correction.points is None or grade.rubric_snapshot.get("criteria"):
+        return grade.proposed_points
+    return correction.points
 
 
 def _shown(points: Decimal | None, proposed: Decimal | None) -> str:
