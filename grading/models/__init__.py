@@ -1,6 +1,7 @@
 from grading.models.corrections import Correction, CorrectionBasis
 from grading.models.desk import ActedGrade, ActKind, Presence, ReviewAct, SavedComment, SubmissionFlag
 from grading.models.grades import CriterionScore, Feedback, Grade, GradeEvent, GradeSource, GradeState
+from grading.models.groups import AnswerGroup, GroupedAnswer, GroupKind
 from grading.models.jobs import GradingJob, GradingRun, JobState, RunScope, Worker, WorkerKind
 from grading.models.readings import AnswerReading
 from grading.models.training import (
@@ -19,6 +20,7 @@ from grading.models.versions import ModelVersion, VersionEvent, VersionState
 __all__ = [
     "ActKind",
     "ActedGrade",
+    "AnswerGroup",
     "AnswerReading",
     "Correction",
     "CorrectionBasis",
@@ -33,6 +35,8 @@ __all__ = [
     "GradeState",
     "GradingJob",
     "GradingRun",
+    "GroupKind",
+    "GroupedAnswer",
     "JobState",
     "ModelVersion",
     "Presence",
