@@ -9,6 +9,7 @@ stands in honest answers: a network has a score, a system and instructions too.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +17,8 @@ _RULES = Path(__file__).with_name("addressing.txt")
 _NAMED = re.compile(r"([A-Z]+) = (.+)")
 
 
-def _pattern(lines: list[str]) -> re.Pattern[str]:
+def _pattern(lines: Sequence[str]) -> re.Pattern[str]:
+    """The rules, one a line, as one pattern. Each has its own groups, so that it may refer to them."""
     parts: dict[str, str] = {}
     rules: list[str] = []
     for written in lines:
@@ -30,7 +32,21 @@ def _pattern(lines: list[str]) -> re.Pattern[str]:
     return re.compile("|".join(rules), re.IGNORECASE | re.MULTILINE)
 
 
-_ADDRESSED = _pattern(_RULES.read_text(encoding="utf-8").splitlines())
+def _any_of(words: str) -> re.Pattern[str]:
+    """One of the words of a list. Signs of languages without spaces stand inside others."""
+    listed = sorted(words.split(), key=len, reverse=True)
+    spaced = "|".join(word for word in listed if re.match(r"[\w(-]", word) and not _UNSPACED.search(word))
+    joined = "|".join(word for word in listed if _UNSPACED.search(word))
+    return re.compile(rf"(?<!\w)(?:{spaced})(?!\w)|(?:{joined})", re.IGNORECASE)
+
+
+_UNSPACED = re.compile("[\u0600-\u06ff\u3040-\u30ff\u4e00-\u9fff]")
+_HEAD, *_LISTS = re.split(r"^\[\w+\]\n", _RULES.read_text(encoding="utf-8"), flags=re.MULTILINE)
+_ADDRESSED = _pattern(_HEAD.splitlines())
+_MARKING, _VERDICT, _DEMAND = (_any_of(words) for words in _LISTS)
+_MARKUP = re.compile(
+    r"<\|[a-z_ ]{2,30}\|>|<</?SYS>>|\[/?INST\]|</?s>|<(?:start|end)_of_turn>|^#{2,} ?\w+:", re.I | re.M
+)
 _BOUNDARY = re.compile(r"[.!?…。！？;]+[\"'”’»)\]]*(?:\s+|$)|\n+|(?<=[。！？])")
 # A start that still belongs to the demand (“I worked hard, so …”); another one is the student's answer.
 _LEAD = re.compile(
@@ -40,27 +56,55 @@ _LEAD = re.compile(
 )
 
 
-def addressed(text: str) -> list[tuple[int, int]]:
-    """Where the text speaks to whoever marks it: (start, end) of each stretch, in order, none overlapping."""
-    found: list[tuple[int, int]] = []
+def addressed(text: str, known: frozenset[str] = frozenset()) -> list[tuple[int, int]]:
+    """Where the text speaks to whoever marks it: (start, end) of each stretch, in order, none overlapping.
+
+    Args:
+        known: the question's own words, in small letters: with these an answer may speak of marks and teachers.
+    """
+    found: list[tuple[int, int]] = _template(text)
     for start, end in _sentences(text):
-        match = _ADDRESSED.search(text[start:end])
+        if any(a <= start < b for a, b in found):
+            continue
+        sentence = text[start:end]
+        match = _ADDRESSED.search(sentence)
         if match is not None:
-            found.append(
-                (start if _LEAD.fullmatch(text[start : start + match.start()]) else start + match.start(), end)
-            )
-    return found
+            lead = sentence[: match.start()]
+            whole = _LEAD.fullmatch(lead) is not None or _about_marking(lead, known)
+            found.append((start if whole else start + match.start(), end))
+        elif _about_marking(sentence, known):
+            found.append((start, end))
+    return sorted(found)
 
 
-def without_address(text: str) -> str | None:
+def _template(text: str) -> list[tuple[int, int]]:
+    """From the first piece of a chat template's markup to the last, and what is said behind it in a role."""
+    pieces = list(_MARKUP.finditer(text))
+    if not pieces:
+        return []
+    end = pieces[-1].end()
+    if not re.search(r"im_end|eot|/s>|/INST|/SYS|endoftext|end_of_turn", pieces[-1].group()):
+        end += len(re.match(r"\s*[^\n]*", text[end:]).group())  # type: ignore[union-attr]
+    return [(pieces[0].start(), end)]
+
+
+def _about_marking(sentence: str, known: frozenset[str]) -> bool:
+    """Whether words of marking meet a verdict or a demand, none of them the question's own."""
+    marking = [hit.group().lower() for hit in _MARKING.finditer(sentence)]
+    if not marking or any(set(hit.split()) & known for hit in marking):
+        return False
+    return _VERDICT.search(sentence) is not None or _DEMAND.search(sentence) is not None
+
+
+def without_address(text: str, known: frozenset[str] = frozenset()) -> str | None:
     """The text without what is addressed to the marker; None where nothing is. May be blank."""
-    stretches = addressed(text)
+    stretches = addressed(text, known)
     if not stretches:
         return None
     kept, place = [], 0
     for start, end in stretches:
         kept.append(text[place:start])
-        place = end
+        place = max(place, end)
     return "".join([*kept, text[place:]]).strip()
 
 

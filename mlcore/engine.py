@@ -148,7 +148,8 @@ class Engine:
                 proposals[index] = _blank(question, answer)
             else:
                 screening = screen(question, answer.text) if scorer else Screening()
-                reads.append(_Read(index, answer, self._encoder.answer(answer.text), screening))
+                encoded = self._encoder.answer(screening.reading or answer.text)
+                reads.append(_Read(index, answer, encoded, screening))
         for width, group in _by_width(self._bounded(question, reads)):
             rows = rows_of(width)
             for start in range(0, len(group), rows):

@@ -6,13 +6,13 @@ held back (docs/quality.md says how often it happens). What each does:
     NO_ANSWER         no word but “I don't know”, signs only, or nothing left beside a plea: the score is 0
     COPIED_QUESTION   the question's words in the question's order and nothing else: at most `NONSENSE_CAP`
     GIBBERISH         letters that form no words, none of them of question or reference: at most `NONSENSE_CAP`
-    KEYWORDS          a dozen words of question and reference without a sentence: at most `NONSENSE_CAP`
+    KEYWORDS          ten words of question and reference in any order, no sentence: at most `NONSENSE_CAP`
     REPEATED          the same words over and over: the lower mark of the answer and of what it says once
-    ADDRESSES_GRADER  speaks to whoever marks it: the lower mark of the answer with and without those sentences
+    ADDRESSES_GRADER  speaks to whoever marks it: the model reads the answer without those sentences
     OFF_TOPIC         (nearly) no word in common with question and reference, and little credit from the head: the
                       teacher is told, the mark stays
 
-Lower marks are the caller's to make: `Screening.reduced` is the text to be marked beside the answer.
+The caller lets the model read `Screening.reading`, and marks `Screening.reduced` beside it for the lower mark.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ class Screening:
     Attributes:
         notes: what to tell the teacher.
         cap: the highest score in [0, 1] that the answer may get; 1 where nothing is wrong.
+        reading: the answer without what speaks to the marker, to be read in its place; None where all is read.
         reduced: a text to be marked beside the answer, whose mark it may not exceed; None where there is none.
         common: the share of the answer's words, 0 to 1, that question or reference have too; 1 where the answer or
             the question has too few words to say.
@@ -65,6 +66,7 @@ class Screening:
 
     notes: frozenset[MarkNote] = frozenset()
     cap: float = 1.0
+    reading: str | None = None
     reduced: str | None = None
     common: float = 1.0
 
@@ -81,10 +83,10 @@ def screen(question: Question, text: str) -> Screening:
     """
     notes: set[MarkNote] = set()
     reduced, cap = text, 1.0
-    stripped = without_address(reduced)
-    if stripped is not None:
+    reading = without_address(text, _known(question))
+    if reading is not None:
         notes.add(MarkNote.ADDRESSES_GRADER)
-        reduced = stripped
+        reduced = reading
     once = said_once(reduced)
     if once is not None:
         notes.add(MarkNote.REPEATED)
@@ -99,8 +101,8 @@ def screen(question: Question, text: str) -> Screening:
             notes.add(note)
             cap = min(cap, most)
             break
-    beside = reduced if reduced != text and cap > NONSENSE_CAP else None
-    return Screening(frozenset(notes), cap, beside, _common(question, reduced))
+    once = once if cap > NONSENSE_CAP else None
+    return Screening(frozenset(notes), cap, reading or None, once, _common(question, reduced))
 
 
 def _words(text: str) -> list[str]:
@@ -198,15 +200,16 @@ def _gibberish(question: Question, text: str) -> bool:
 
 
 def _only_keywords(question: Question, text: str) -> bool:
-    """Whether a dozen words, nearly all of question and reference, stand there without any small word between them.
+    """Whether ten words and more, nearly all of question and reference, have hardly a small word between them.
 
-    Stretches in the order of the reference are no such list: the reference itself may be one.
+    Three words in the order of reference or question are no such list: the reference itself may be one.
     """
     words = [word for word in _words(text) if word.isalpha()]
-    if len(set(words)) < 12 or any(word in _COMMON for word in words):
+    if len(set(words)) < 10 or sum(word in _COMMON for word in words) > 0.2 * len(words):
         return False
-    known, reference = _known(question), f" {' '.join(_words(question.reference_answer))} "
-    quoted = any(f" {' '.join(words[i : i + 3])} " in reference for i in range(len(words) - 2))
+    known = _known(question)
+    given = f" {' '.join(_words(question.reference_answer))} . {' '.join(_words(question.text))} "
+    quoted = any(f" {' '.join(words[i : i + 3])} " in given for i in range(len(words) - 2))
     return not quoted and sum(word in known for word in words) >= 0.8 * len(words)
 
 
