@@ -61,8 +61,7 @@ _NOTICES = {
     "addresses_grader": (
         gettext_lazy("speaks to the marker"),
         gettext_lazy(
-            "A sentence speaks to whoever marks, or orders points: "
-            "the answer was also marked without it, and the lower mark is proposed."
+            "A sentence speaks to whoever marks, or orders points: the answer was marked without that sentence."
         ),
     ),
     "off_topic": (
