@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from grading.views import health, training, versions
+from grading.views import estimates, health, training, versions
 
 urlpatterns = [
     path("versions/", versions.versions, name="versions"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("versions/<int:pk>/card.md", versions.version_card, name="version_card"),
     path("training/", training.training_list, name="training_list"),
     path("training/new/", training.training_new, name="training_new"),
+    path("training/new/estimate/", estimates.training_estimate, name="training_estimate"),
     path("training/sets/", training.training_sets, name="training_sets"),
     path("training/<int:pk>/", training.training, name="training"),
     path("training/<int:pk>/progress/", training.training_progress, name="training_progress"),

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from grading.admin_urls import urlpatterns as admin_urls
-from grading.views import imports, release, review, runs, student
+from grading.views import imports, queue, release, review, runs, student
 
 app_name = "grading"
 
@@ -12,7 +12,7 @@ urlpatterns = [
     path("runs/<int:pk>/progress/", runs.run_progress, name="run_progress"),
     path("runs/<int:pk>/cancel/", runs.run_cancel, name="run_cancel"),
     path("runs/<int:pk>/retry/", runs.run_retry, name="run_retry"),
-    path("assignments/<int:pk>/review/", review.review_list, name="review_list"),
+    path("assignments/<int:pk>/review/", queue.review_list, name="review_list"),
     path("submissions/<int:pk>/review/", review.review, name="review"),
     path("submissions/<int:pk>/by-hand/", review.grade_by_hand, name="grade_by_hand"),
     path("grades/<int:pk>/save/", review.grade_save, name="grade_save"),

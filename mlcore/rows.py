@@ -90,6 +90,18 @@ def read_examples(path: Path) -> list[Example]:
     return [row.example() for row in rows]
 
 
+def example_of(body: Mapping[str, Any]) -> Example:
+    """One marked row that is in memory already, in the layout of a line.
+
+    Raises:
+        RowError: it lacks something, or its score lies outside its range.
+    """
+    try:
+        return _row(body, 1).example()
+    except (KeyError, TypeError, ValueError) as error:
+        raise RowError(_reason(error)) from error
+
+
 def write_rows(path: Path, examples: Iterable[Example]) -> int:
     """Write examples in the layout that `read_rows` takes; the number of rows. The file appears whole or not at all."""
     path = Path(path)

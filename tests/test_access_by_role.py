@@ -84,6 +84,7 @@ POST = {
     "grading:version_reject": ("version", ADMIN),
     "grading:version_roll_back": ("", ADMIN),
     "grading:training_cancel": ("training", ADMIN),
+    "grading:training_estimate": ("", ADMIN),
 }
 # Pages about one's own account or about nobody: there is nothing of others behind them.
 OPEN = {

@@ -13,7 +13,7 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -64,11 +64,11 @@ def training_run_start(  # noqa: PLR0913 - one argument for each field of the fo
     earlier = TrainingRun.objects.filter(request_key=request_key).first()
     if earlier is not None:
         return earlier
-    config = _config(
-        request_key, parts, method, _lora(start_from, parts, rank), learning_rate, epochs, start_from, head
+    config = training_config(
+        request_key, parts, method, lora_shape(start_from, parts, rank), learning_rate, epochs, start_from, head
     )
     config = replace(config, licences=_licences(training_sets, start_from))
-    examples = _examples(courses, training_sets)
+    examples = list(usable_examples(courses, training_sets))
     split = _split(examples, config.seed)
     try:
         with transaction.atomic():
@@ -137,7 +137,7 @@ def code_version() -> str:
         return "unknown"
 
 
-def _config(
+def training_config(
     request_key: uuid.UUID | str,
     parts: Sequence[str],
     method: str,
@@ -147,7 +147,11 @@ def _config(
     start_from: ModelVersion | None,
     head: str,
 ) -> TrainConfig:
-    """The configuration with file names that are relative: the worker puts its own directories before them."""
+    """The configuration with file names that are relative: the worker puts its own directories before them.
+
+    Raises:
+        TrainingSettingsRefused: the settings contradict each other.
+    """
     quantised = settings.MARGINALIA_QUANTISATION if settings.MARGINALIA_QUANTISATION != "none" else "nf4"
     try:
         return TrainConfig(
@@ -171,7 +175,7 @@ def _config(
         raise TrainingSettingsRefused(reason=str(error)) from error
 
 
-def _lora(start_from: ModelVersion | None, parts: Sequence[str], rank: int) -> LoraConfig:
+def lora_shape(start_from: ModelVersion | None, parts: Sequence[str], rank: int) -> LoraConfig:
     """The shape of the adapter; what goes on from a version has that version's.
 
     Raises:
@@ -196,18 +200,22 @@ def _licences(training_sets: Collection[TrainingSet], start_from: ModelVersion |
     return tuple(dict.fromkeys([*inherited, *own]))
 
 
-def _examples(courses: Collection[Course], training_sets: Collection[TrainingSet]) -> list[TrainingExample]:
+def usable_examples(courses: Collection[Course], training_sets: Collection[TrainingSet]) -> QuerySet[TrainingExample]:
+    """What these courses released and these sets hold, as far as it may be trained on, in a fixed order."""
     wanted = Q(course__in=courses) | Q(training_set__in=training_sets)
-    return list(TrainingExample.objects.usable().filter(wanted).order_by("pk"))
+    return TrainingExample.objects.usable().filter(wanted).order_by("pk")
+
+
+def split_item(example: TrainingExample) -> SplitItem:
+    """What decides on which side an example goes."""
+    row = example.row
+    return SplitItem(example.pk, row["question"], str(row.get("student") or ""), row["answer"])
 
 
 def _split(examples: Sequence[TrainingExample], seed: int) -> Split:
     if len(examples) < LEAST_EXAMPLES:
         raise TooFewExamples(found=len(examples), needed=LEAST_EXAMPLES)
-    items = [
-        SplitItem(row.pk, row.row["question"], str(row.row.get("student") or ""), row.row["answer"]) for row in examples
-    ]
-    split = split_examples(items, seed)
+    split = split_examples(list(map(split_item, examples)), seed)
     sides = Counter(split.sides.values())
     if sides[TRAIN] < LEAST_TRAINED_ON or not sides[HELD_OUT]:
         raise TooFewExamples(found=len(examples), needed=2 * LEAST_EXAMPLES)
