@@ -11,9 +11,10 @@ from django.forms import BoundField
 from courses.models import Submission
 from grading.exceptions import message_for
 from grading.forms import ReviewForm, criterion_field
-from grading.models import CriterionScore, Grade, GradeEvent, GradeState
+from grading.models import CriterionScore, Grade, GradeEvent, GradeState, SubmissionFlag
 
 HISTORY_SHOWN = 50
+LONG_CHARACTERS, LONG_LINES = 1500, 12  # such an answer gets line numbers
 MOST_KEYS = 9  # more levels than that do not fit on one line of buttons
 
 
@@ -91,6 +92,8 @@ def desk_context(submission: Submission, grade: Grade | None, form: ReviewForm |
         "editable": grade is not None and grade.state == GradeState.PROPOSED,
         **_cut(submission, grade),
         "events": _events(grade) if grade else [],
+        "flag": SubmissionFlag.objects.filter(submission=submission).select_related("by").first(),
+        "long": submission.text.count("\n") >= LONG_LINES or len(submission.text) >= LONG_CHARACTERS,
     }
 
 

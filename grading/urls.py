@@ -1,7 +1,8 @@
 from django.urls import path
 
 from grading.admin_urls import urlpatterns as admin_urls
-from grading.views import imports, queue, release, review, runs, student
+from grading.queue_urls import urlpatterns as queue_urls
+from grading.views import desk, imports, release, review, runs, student
 
 app_name = "grading"
 
@@ -12,10 +13,15 @@ urlpatterns = [
     path("runs/<int:pk>/progress/", runs.run_progress, name="run_progress"),
     path("runs/<int:pk>/cancel/", runs.run_cancel, name="run_cancel"),
     path("runs/<int:pk>/retry/", runs.run_retry, name="run_retry"),
-    path("assignments/<int:pk>/review/", queue.review_list, name="review_list"),
     path("submissions/<int:pk>/review/", review.review, name="review"),
     path("submissions/<int:pk>/by-hand/", review.grade_by_hand, name="grade_by_hand"),
     path("grades/<int:pk>/save/", review.grade_save, name="grade_save"),
+    path("grades/<int:pk>/autosave/", desk.grade_autosave, name="grade_autosave"),
+    path("submissions/<int:pk>/presence/", desk.presence, name="presence"),
+    path("submissions/<int:pk>/flag/", desk.flag, name="flag"),
+    path("submissions/<int:pk>/jump/<str:to>/", desk.jump, name="jump"),
+    path("assignments/<int:pk>/undo/", desk.undo, name="undo"),
+    path("assignments/<int:pk>/papers/", desk.papers, name="papers"),
     path("grades/<int:pk>/reopen/", review.grade_reopen, name="grade_reopen"),
     path("grades/<int:pk>/reject/", review.grade_reject, name="grade_reject"),
     path("grades/<int:pk>/regrade/", review.grade_regrade, name="grade_regrade"),
@@ -24,5 +30,6 @@ urlpatterns = [
     path("assignments/<int:pk>/release/", release.release, name="release"),
     path("assignments/<int:pk>/export.<str:kind>", release.export, name="export"),
     path("submissions/<int:pk>/grade/", student.my_grade, name="my_grade"),
+    *queue_urls,
     *admin_urls,
 ]

@@ -50,6 +50,8 @@ GET = {
     "grading:run_progress": ("run", STAFF),
     "grading:review_list": ("assignment", STAFF),
     "grading:review": ("submission", STAFF),
+    "grading:papers": ("assignment", STAFF),
+    "grading:jump": ("submission", STAFF),
     "grading:release": ("assignment", STAFF),
     "grading:export": ("assignment", STAFF),
     "grading:my_grade": ("submission", THE_STUDENT),
@@ -75,6 +77,10 @@ POST = {
     "grading:run_retry": ("run", STAFF),
     "grading:grade_by_hand": ("submission", STAFF),
     "grading:grade_save": ("grade", STAFF),
+    "grading:grade_autosave": ("grade", STAFF),
+    "grading:presence": ("submission", STAFF),
+    "grading:flag": ("submission", STAFF),
+    "grading:undo": ("assignment", STAFF),
     "grading:grade_reopen": ("grade", STAFF),
     "grading:grade_reject": ("grade", STAFF),
     "grading:grade_regrade": ("grade", STAFF),
@@ -157,6 +163,8 @@ def address(name: str, kind: str, rows: dict[str, int]) -> str:
     keys: dict[str, Any] = {"pk": rows[kind]} if kind else {}
     if name == "grading:export":
         keys["kind"] = "csv"
+    if name == "grading:jump":
+        keys["to"] = "ungraded"
     return reverse(name, kwargs=keys)
 
 

@@ -3,68 +3,27 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from courses.access import managed_assignment, managed_submission
+from courses.access import managed_submission
 from courses.errors import UserError
 from courses.models import Submission
-from courses.views.requests import PersonRequest, errors_told, page_of
+from courses.views.requests import PersonRequest, errors_told
 from grading import selectors, services
 from grading.access import managed_grade
 from grading.desk import collision_rows, desk_context, filled_form
 from grading.exceptions import EditedMeanwhile
 from grading.forms import NoteForm, ReviewForm
 from grading.models import Grade
-
-FILTER_WORDS = {
-    "all": gettext_lazy("all"),
-    "to_review": gettext_lazy("to review"),
-    "approved": gettext_lazy("approved"),
-    "released": gettext_lazy("released"),
-    "ungraded": gettext_lazy("without a grade"),
-    "failed": gettext_lazy("marking failed"),
-    "unreadable": gettext_lazy("unreadable"),
-    "changed": gettext_lazy("changed by a person"),
-    "blank": gettext_lazy("blank"),
-    "cut": gettext_lazy("not read to the end"),
-}
-ORDER_WORDS = {
-    "student": gettext_lazy("student"),
-    "waiting": gettext_lazy("to review first"),
-    "points": gettext_lazy("points, lowest first"),
-    "-points": gettext_lazy("points, highest first"),
-    "submitted": gettext_lazy("time handed in"),
-    "state": gettext_lazy("state"),
-}
-
-
-@require_safe
-@login_required
-def review_list(request: PersonRequest, pk: int) -> HttpResponse:
-    assignment = managed_assignment(request.user, pk)
-    show, order = _queue(request)
-    rows = selectors.review_queue(assignment, show=show, order=order)
-    context = {
-        "assignment": assignment,
-        "course": assignment.course,
-        "page": page_of(request, rows),
-        "counts": selectors.assignment_counts([assignment])[assignment.pk],
-        "filters": FILTER_WORDS.items(),
-        "orders": ORDER_WORDS.items(),
-        "show": show,
-        "order": order,
-        "query": urlencode({"show": show, "order": order}),
-    }
-    return render(request, "grading/review_list.html", context)
+from grading.queue_form import narrow_of, query_of
+from grading.services import acts
 
 
 @require_safe
@@ -79,10 +38,13 @@ def review(request: PersonRequest, pk: int) -> HttpResponse:
 def _desk(
     request: PersonRequest, submission: Submission, grade: Grade | None, form: ReviewForm | None, **more: Any
 ) -> HttpResponse:
-    show, order = _queue(request)
+    show, order = queue_of(request)
     context = desk_context(submission, grade, form)
-    context["neighbours"] = selectors.review_neighbours(submission, show=show, order=order)
-    context["query"] = urlencode({"show": show, "order": order})
+    narrow = narrow_of(request.GET, request.user, submission.assignment)
+    context["neighbours"] = selectors.review_neighbours(submission, show=show, order=order, narrow=narrow)
+    context["following"] = selectors.next_to_review(submission, show=show, order=order, narrow=narrow)
+    context["undoable"] = acts.last_act(submission.assignment, request.user)
+    context["query"] = query_of(request.GET, show, order)
     return render(request, "grading/review.html", context | more, status=more.get("status", 200))
 
 
@@ -119,12 +81,19 @@ def _collision(request: PersonRequest, grade: Grade, error: UserError) -> HttpRe
     return _desk(request, fresh.submission, fresh, form, collision=rows, status=409)
 
 
-def _after(request: PersonRequest, submission: Submission, *, onwards: bool) -> HttpResponseRedirect:
-    show, order = _queue(request)
+def _after(request: PersonRequest, submission: Submission, *, onwards: bool) -> HttpResponse:
+    """On to the next paper. A script that has fetched it already is told its address instead of being sent there."""
+    answer = _onwards(request, submission, onwards=onwards)
+    return JsonResponse({"next": answer.url}) if "X-Desk" in request.headers else answer
+
+
+def _onwards(request: PersonRequest, submission: Submission, *, onwards: bool) -> HttpResponseRedirect:
+    show, order = queue_of(request)
     if not onwards:
         messages.success(request, _("Saved."))
         return _to_paper(request, submission.pk)
-    following = selectors.next_to_review(submission, show=show, order=order)
+    narrow = narrow_of(request.GET, request.user, submission.assignment)
+    following = selectors.next_to_review(submission, show=show, order=order, narrow=narrow)
     if following is None:
         messages.success(request, _("Approved. Nothing is left to review here."))
         return redirect("grading:review_list", submission.assignment_id)
@@ -133,8 +102,8 @@ def _after(request: PersonRequest, submission: Submission, *, onwards: bool) -> 
 
 def _to_paper(request: PersonRequest, pk: int) -> HttpResponseRedirect:
     """A paper's desk, in the same queue."""
-    show, order = _queue(request)
-    return redirect(f"{reverse('grading:review', args=[pk])}?{urlencode({'show': show, 'order': order})}")
+    show, order = queue_of(request)
+    return redirect(f"{reverse('grading:review', args=[pk])}?{query_of(request.GET, show, order)}")
 
 
 @require_POST
@@ -174,7 +143,7 @@ def grade_regrade(request: PersonRequest, pk: int) -> HttpResponse:
     return _to_paper(request, grade.submission_id)
 
 
-def _queue(request: PersonRequest) -> tuple[str, str]:
+def queue_of(request: PersonRequest) -> tuple[str, str]:
     show, order = request.GET.get("show", "all"), request.GET.get("order", "student")
     return (
         show if show in selectors.FILTERS else "all",

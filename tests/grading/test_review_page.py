@@ -207,5 +207,5 @@ def test_the_page_needs_as_many_queries_for_many_papers_as_for_few(
 ):
     for _ in range(12):
         make_grade(make_submission(assignment))
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(22):
         page(desk, grade)

@@ -1,0 +1,82 @@
+/* Lists to choose from by typing: students to jump to. Letters count in their order, wherever they stand. */
+"use strict";
+
+{
+  // Lower is better; null where the letters are not there. Words' beginnings and runs of letters come first.
+  const distance = (wanted, text) => {
+    const where = text.toLowerCase();
+    const whole = where.indexOf(wanted);
+    if (whole >= 0) {
+      return whole === 0 || /\W/.test(where[whole - 1]) ? 0 : 1;
+    }
+    let place = -1;
+    let gaps = 2;
+    for (const letter of wanted.replaceAll(" ", "")) {
+      const found = where.indexOf(letter, place + 1);
+      if (found < 0) {
+        return null;
+      }
+      gaps += found - place - 1;
+      place = found;
+    }
+    return gaps;
+  };
+
+  desk.choose = (dialog, items, { label, note, pick }) => {
+    const search = dialog.querySelector("input[type=search]");
+    const list = dialog.querySelector("ul");
+    const draw = () => {
+      const wanted = search.value.trim().toLowerCase();
+      const found = items
+        .map((item, place) => ({ item, place, far: distance(wanted, label(item)) }))
+        .filter((one) => one.far !== null)
+        .sort((one, other) => one.far - other.far || one.place - other.place)
+        .slice(0, 50);
+      list.replaceChildren(
+        ...found.map(({ item }) => {
+          const row = document.createElement("li");
+          const button = document.createElement("button");
+          button.type = "button";
+          button.textContent = label(item);
+          const quiet = document.createElement("span");
+          quiet.className = "quiet";
+          quiet.textContent = note(item);
+          button.append(" ", quiet);
+          button.addEventListener("click", () => {
+            dialog.close();
+            pick(item);
+          });
+          row.append(button);
+          return row;
+        }),
+      );
+    };
+    const buttons = () => [...list.querySelectorAll("button")];
+    dialog.onkeydown = (event) => {
+      const place = buttons().indexOf(document.activeElement);
+      if (event.key === "Enter" && event.target === search) {
+        event.preventDefault();
+        buttons()[0]?.click();
+      } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+        event.preventDefault();
+        const next = place + (event.key === "ArrowDown" ? 1 : -1);
+        (next < 0 ? search : buttons()[next])?.focus();
+      }
+    };
+    search.value = "";
+    search.oninput = draw;
+    draw();
+    dialog.showModal();
+    search.focus();
+  };
+
+  desk.jump = async () => {
+    const dialog = document.getElementById("jump-dialog");
+    const { papers } = await (await fetch(dialog.dataset.papers)).json();
+    desk.choose(dialog, papers, {
+      label: (paper) => paper.name,
+      note: (paper) => paper.state,
+      pick: (paper) => desk.go(paper.url),
+    });
+  };
+}
