@@ -23,6 +23,7 @@ _FIGURES = {
     "smd": "SMD",
     "within_10_percent": "within 10 %",
 }
+_SHOWN_INTERVALS = ("rmse", "rougeL")
 TEXT_FIGURES = {"bleu": "BLEU", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
 FLOORS = {
     "training_mean": "training mean",
@@ -86,8 +87,14 @@ def _table(figures: Mapping[str, str], rows: Mapping[str, Mapping[str, Any] | No
     lines = ["| | " + " | ".join(figures.values()) + " |", "|---" * (len(figures) + 1) + "|"]
     for label, row in rows.items():
         if row:
-            lines.append(f"| {label} | " + " | ".join(figure(row.get(key)) for key in figures) + " |")
+            lines.append(f"| {label} | " + " | ".join(_with_interval(row, key) for key in figures) + " |")
     return "\n".join(lines)
+
+
+def _with_interval(row: Mapping[str, Any], key: str) -> str:
+    """A figure, and its 95 % interval where one was drawn and the figure is the one that targets are set in."""
+    edges = (row.get("intervals") or {}).get(key) if key in _SHOWN_INTERVALS else None
+    return figure(row.get(key)) + (f" ({figure(edges[0])} to {figure(edges[1])})" if edges else "")
 
 
 def figure(value: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -27,8 +28,10 @@ def evaluate(options: Namespace) -> None:
     from mlcore.page import evaluation_page, how_drawn
     from mlcore.study import study, unit_of
 
+    started = time.perf_counter()
     with Counter("marked", len(examples)) as count:
         proposals = mark_examples(engine, examples, feedback=options.feedback, on_progress=count)
+    seconds = time.perf_counter() - started
     unit = unit_of(examples, given, _held_out(manifest)) if options.draw == "auto" else options.draw
     result = study(
         examples,
@@ -40,10 +43,11 @@ def evaluate(options: Namespace) -> None:
         seed=options.seed,
     )
     print(f"{evaluation_table(result)}\n\n{how_drawn(result)}")
-    data = [f"{path.parent.name}/{path.name}" for path in options.data]
-    save(options.json, {"model": manifest.name, "data": data, **result})
+    result["seconds"] = round(seconds, 3)
+    save(options.json, {"model": manifest.name, "data": [path.name for path in options.data], **result})
     if options.html:
         scores = [example.score for example in examples], [proposal.score for proposal in proposals]
+        data = [f"{path.parent.name}/{path.name}" for path in options.data]
         write_whole(options.html, evaluation_page(result, *scores, title=manifest.name, data=data))
     if options.record:
         update_metrics(options.model, {options.record: result})

@@ -112,6 +112,8 @@ def test_an_evaluation_is_printed_saved_and_kept_on_the_card(
     train = write_lines(tmp_path / "train.jsonl", MARKED)
     saved = tmp_path / "figures.json"
     options = ["--train", train, "--json", saved, "--record", "unseen answers", "--feedback", "--questions", "trained"]
+    page = tmp_path / "page.html"
+    options += ["--html", page, "--draws", "50"]
     run("evaluate", "--base", tiny_base, "--device", "cpu", "--model", adapter, "--data", data, *options)
     table = capsys.readouterr().out
     assert "this model" in table
@@ -122,6 +124,34 @@ def test_an_evaluation_is_printed_saved_and_kept_on_the_card(
     assert figures["floors"]["ridge"]["rmse"] < 0.3
     assert read_manifest(adapter).metrics["unseen answers"]["rmse"] == figures["rmse"]
     assert "unseen answers (6 answers)" in (adapter / "CARD.md").read_text()
+    assert figures["bootstrap"] == {"draws": 50, "unit": "rows", "seed": 0, "level": 0.95}
+    assert figures["intervals"]["rmse"][0] <= figures["rmse"] <= figures["intervals"]["rmse"][1]
+    assert page.read_text().count("<svg") == 3
+
+
+def test_a_sample_of_the_rows_is_measured(
+    tiny_base: Path, tiny_adapter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_lines(tmp_path / "data.jsonl", MARKED)
+    saved = tmp_path / "figures.json"
+    options = ["--data", data, "--limit", "5", "--draws", "0", "--json", saved]
+    run("evaluate", "--base", tiny_base, "--device", "cpu", "--model", tiny_adapter, *options)
+    figures = json.loads(saved.read_text())
+    assert (figures["n"], figures["intervals"]) == (5, {})
+    assert "No intervals were drawn." in capsys.readouterr().out
+
+
+def test_a_version_is_attacked(
+    tiny_base: Path, tiny_adapter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_lines(tmp_path / "data.jsonl", MARKED)
+    saved = tmp_path / "attacks.json"
+    options = ["--data", data, "--size", "3", "--json", saved]
+    run("robustness", "--base", tiny_base, "--device", "cpu", "--model", tiny_adapter, *options)
+    figures = json.loads(saved.read_text())
+    assert figures["injections"] > 8
+    assert 0 <= figures["movement"] <= figures["movement_99"] <= 1
+    assert "mean mark of nonsense" in capsys.readouterr().out
 
 
 @pytest.mark.slow
