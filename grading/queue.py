@@ -83,7 +83,7 @@ def review_queue(
 def _rows(assignment: Assignment) -> QuerySet[Submission]:
     grade = shown_first(Grade.objects.filter(submission=OuterRef("pk")))
     job = GradingJob.objects.filter(submission=OuterRef("pk")).order_by("-pk")
-    rows = Submission.objects.current().filter(assignment=assignment).select_related("student")
+    rows = Submission.objects.current().filter(assignment=assignment).select_related("student", "flag")
     return rows.annotate(
         grade_id=Subquery(grade.values("pk")[:1]),
         grade_state=Subquery(grade.values("state")[:1]),
@@ -199,7 +199,8 @@ def _with(rows: QuerySet[Submission], keys: Keys) -> QuerySet[Submission]:
 
 def _values(assignment: Assignment, pk: int, keys: Keys) -> tuple[Any, ...] | None:
     """Where a paper stands in an order, whatever the queue is narrowed to; None for one that is not in it at all."""
-    return _with(_rows(assignment), keys).filter(pk=pk).values_list(*_names(keys)).first()
+    rows = _rows(assignment).filter(pk=pk).annotate(**dict(zip(_names(keys), keys, strict=True)))
+    return rows.values_list(*_names(keys)).first()
 
 
 def _beyond(values: tuple[Any, ...], side: str) -> Q:
@@ -273,9 +274,12 @@ def review_neighbours(
     values = _values(submission.assignment, submission.pk, keys)
     if values is None:
         return Neighbours(None, _first(rows), 0, rows.count())
-    before, behind = rows.filter(_beyond(values, "lt")), rows.filter(_beyond(values, "gt"))
-    inside = rows.filter(pk=submission.pk).exists()
-    return Neighbours(_first(before.reverse()), _first(behind), before.count() + 1 if inside else 0, rows.count())
+    before, behind = _beyond(values, "lt"), _beyond(values, "gt")
+    counts = rows.order_by().aggregate(
+        total=Count("pk"), before=Count("pk", filter=before), inside=Count("pk", filter=Q(pk=submission.pk))
+    )
+    position = counts["before"] + 1 if counts["inside"] else 0
+    return Neighbours(_first(rows.filter(before).reverse()), _first(rows.filter(behind)), position, counts["total"])
 
 
 def next_to_review(
