@@ -85,6 +85,12 @@ class MarkNote(StrEnum):
     ADDRESSES_GRADER = "addresses_grader"
 
 
+# Notes of answers whose mark a rule has decided: nothing that is learned from other answers changes it.
+BY_RULE = frozenset(
+    {MarkNote.BLANK, MarkNote.NO_ANSWER, MarkNote.COPIED_QUESTION, MarkNote.GIBBERISH, MarkNote.KEYWORDS}
+)
+
+
 @dataclass(frozen=True)
 class CriterionScore:
     """Points for one criterion, on the question's step."""
