@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
+from dataclasses import asdict, replace
 
 from mlcore.cli import commands
+from mlcore.cli.progress import Line
+from mlcore.config import TrainConfig
 from mlcore.data import load_training_data
 from mlcore.estimate import FEW_EXAMPLES, Device, Estimate, estimate, plan_work, read_shape
 
@@ -20,6 +24,40 @@ def train(options: Namespace) -> None:
     shape = read_shape(config.base.directory)
     for line in lines(estimate(config, shape, work, _device(config.base.device), options.rate)):
         print(line)
+
+
+def bench(options: Namespace) -> None:
+    """Measure the engine, or with --recipe what a training configuration costs here."""
+    if options.recipe is None:
+        commands.bench(options)
+        return
+    config = recipe_config(options)
+    from mlcore.bench.training import QUICK, bench_training
+
+    line = Line()
+    size = {"count": QUICK} if options.quick else {}
+    found = bench_training(config, **size, on_progress=lambda what: line.say(what, last=True))
+    speed = f"{found.seconds_per_step:.2f} s a step ({found.steps} steps), {found.tokens_per_second:,.0f} tokens/s"
+    print(f"{config.name} on {found.device}, {config.base.quantisation} weights, rank {config.lora.rank}")
+    print(f"training  {speed}")
+    print(f"          {found.training_bytes / 1e9:.1f} GB at its peak ({found.estimated_bytes / 1e9:.1f} estimated)")
+    print(f"marking   {found.marks_per_second:.1f} marks/s, {found.marking_bytes / 1e9:.1f} GB at its peak")
+    commands.save(options.json, asdict(found))
+
+
+def recipe_config(options: Namespace) -> TrainConfig:
+    """The recipe with the base and device that the options name.
+
+    Raises:
+        UsageError: the file is not readable, or a setting makes no sense.
+    """
+    try:
+        config = TrainConfig.from_json(json.loads(options.recipe.read_text(encoding="utf-8")))
+        base = {key: getattr(options, key) for key in ("quantisation", "compute_dtype", "device")}
+        given = {key: value for key, value in base.items() if value is not None}
+        return replace(config, base=replace(config.base, directory=options.base or config.base.directory, **given))
+    except ValueError as error:
+        raise commands.UsageError(f"{options.recipe}: {error}") from error
 
 
 def lines(found: Estimate) -> list[str]:

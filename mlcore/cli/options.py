@@ -122,8 +122,11 @@ def _bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="fewer answers and repeats: under a minute")
     parser.add_argument("--json", type=Path, metavar="FILE", help="save the rows")
     parser.add_argument("--profile", action="store_true", help="show where the time goes")
+    parser.add_argument(
+        "--recipe", type=Path, metavar="FILE", help="measure a training configuration on its base instead"
+    )
     _base(parser)
-    parser.set_defaults(run=commands.bench)
+    parser.set_defaults(run=estimating.bench)
 
 
 def _model(parser: argparse.ArgumentParser) -> None:
