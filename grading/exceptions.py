@@ -38,6 +38,16 @@ class ChangedSince(UserError):
     words = _("It cannot be undone any more: the grade was changed, marked anew or released since.")
 
 
+class GroupNeedsMembers(UserError):
+    code = "group_needs_members"
+    words = _("Tick some of the answers, but not all of them; or choose another group to add these to.")
+
+
+class NothingToMarkInGroup(UserError):
+    code = "nothing_to_mark_in_group"
+    words = _("Every answer of this group is decided already.")
+
+
 class GradeIsClosed(UserError):
     code = "grade_is_closed"
     words = _("This grade is %(state)s and cannot be changed that way.")

@@ -69,16 +69,20 @@ def grade_approve(
 ) -> Grade:
     """Approve a proposal, with the same changes as `grade_change` takes. What nobody changed is approved as proposed.
 
-    `act` is the act that this approval is part of, where many are approved at once; without it, it is one of its own.
-    Undoing it leaves what was changed: that is an act before it.
+    `act` is the act that this approval is part of, where many are approved at once: undoing it undoes the changes, too.
+    Without it the approval is an act of its own, and undoing it leaves what was changed: that is an act before it.
 
     Raises:
         PointsMissing: neither the model nor a person gave points.
     """
     with transaction.atomic():
         row = _locked(grade, edition, GradeState.PROPOSED)
-        _change_act(row, by, points, criterion_points, feedback, internal_note)
         before = grade_values(row)
+        if act is None:
+            _change_act(row, by, points, criterion_points, feedback, internal_note)
+            before = grade_values(row)
+        else:
+            _change(row, by, points, criterion_points, feedback, internal_note)
         if row.points is None:
             row.points = row.proposed_points
         if row.points is None:
