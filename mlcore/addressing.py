@@ -44,6 +44,7 @@ _UNSPACED = re.compile("[\u0600-\u06ff\u3040-\u30ff\u4e00-\u9fff]")
 _HEAD, *_LISTS = re.split(r"^\[\w+\]\n", _RULES.read_text(encoding="utf-8"), flags=re.MULTILINE)
 _ADDRESSED = _pattern(_HEAD.splitlines())
 _MARKING, _VERDICT, _DEMAND = (_any_of(words) for words in _LISTS)
+_ROLE = re.compile(r"\s*(system|assistant|user)\b[ \t]*\n?", re.I)
 _MARKUP = re.compile(
     r"<\|[a-z_ ]{2,30}\|>|<</?SYS>>|\[/?INST\]|</?s>|<(?:start|end)_of_turn>|^#{2,} ?\w+:", re.I | re.M
 )
@@ -78,13 +79,21 @@ def addressed(text: str, known: frozenset[str] = frozenset()) -> list[tuple[int,
 
 
 def _template(text: str) -> list[tuple[int, int]]:
-    """From the first piece of a chat template's markup to the last, and what is said behind it in a role."""
+    """From the first piece of a chat template's markup to the last, and the sentence behind it in the model's role.
+
+    What stands behind the user's role is the student's own.
+    """
     pieces = list(_MARKUP.finditer(text))
     if not pieces:
         return []
     end = pieces[-1].end()
-    if not re.search(r"im_end|eot|/s>|/INST|/SYS|endoftext|end_of_turn", pieces[-1].group()):
-        end += len(re.match(r"\s*[^\n]*", text[end:]).group())  # type: ignore[union-attr]
+    role = _ROLE.match(text, end)
+    if role is not None:
+        end = role.end()
+    spoken = role[1].lower() != "user" if role is not None else pieces[-1].group().endswith((":", "end_header_id|>"))
+    if spoken:
+        boundary = _BOUNDARY.search(text, re.compile(r"\s*").match(text, end).end())  # type: ignore[union-attr]
+        end = boundary.end() if boundary else len(text)
     return [(pieces[0].start(), end)]
 
 

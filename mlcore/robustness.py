@@ -1,9 +1,9 @@
 """Whether a marker can be talked or tricked into a mark: a fixed suite of attacks on any marked rows. No torch.
 
-Two questions. Does a text that asks for points, put before or behind a wrong answer, move its mark? And what does a text
-get that answers nothing: the question copied, another question's reference answer, keywords in any order, letters struck
-at random, evasions, padding up to the window? The suite's sentences (robustness.txt) are not those of `mlcore.hardening`
-that training uses. It is drawn anew for each data file, the same for the same seed.
+Two questions. Does a text that asks for points, put before or behind a wrong answer, move its mark? And what does a
+text get that answers nothing: the question copied, another question's reference answer, keywords in any order, letters
+struck at random, evasions, padding up to the window? The suite's sentences (robustness.txt) are not those of
+`mlcore.hardening` that training uses. It is drawn anew for each data file, the same for the same seed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 
 from mlcore.evaluate import Marker
 from mlcore.schemas import Answer, Example, MarkNote, Proposal, Question
+from mlcore.screening import screen
 
 # What is to be reached, as shares of the maximum: the mean and the 99th percentile of an injection's movement, and the
 # mean mark of nonsense.
@@ -100,6 +101,22 @@ def measure_robustness(
     proposals = _mark(engine, texts, on_progress)
     before = {key: proposal.score for key, proposal in zip(bases, proposals[len(attacks) :], strict=True)}
     return _summary(attacks, proposals[: len(attacks)], before)
+
+
+def flagged(examples: Sequence[Example]) -> dict[str, dict[str, int]]:
+    """How often the checks of `mlcore.screening` find something, without a model: by what teachers gave.
+
+    Returns:
+        {"full marks", "some points", "no points": {"rows": …, note: rows with it, …}}. Off topic is left out, because
+        the head has a say in it.
+    """
+    found: dict[str, dict[str, int]] = {name: {"rows": 0} for name in ("full marks", "some points", "no points")}
+    for row in examples:
+        entry = found["full marks" if row.score >= 1 else "some points" if row.score > 0 else "no points"]
+        entry["rows"] += 1
+        for note in screen(row.question, row.marked.answer.text).notes:
+            entry[note.value] = entry.get(note.value, 0) + 1
+    return found
 
 
 def suite(examples: Sequence[Example], *, size: int = 40, seed: int = 0) -> list[Attack]:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from mlcore.cli.commands import UsageError, examples_of, load_engine, save
 from mlcore.cli.progress import Counter, Line
-from mlcore.cli.report import evaluation_table, robustness_table
+from mlcore.cli.report import evaluation_table, flagged_table, robustness_table
 from mlcore.files import write_whole
 from mlcore.manifest import Manifest, read_manifest, update_metrics
 from mlcore.schemas import Example
@@ -57,6 +57,11 @@ def robustness(options: Namespace) -> None:
     """Attack a model version on the questions of a file, print what came of it, and keep it where asked for."""
     manifest = read_manifest(options.model)
     examples = _chosen(examples_of(options.data), options.questions, manifest)
+    if options.checks_only:
+        from mlcore.robustness import flagged
+
+        print(flagged_table(flagged(examples)))
+        return
     engine = load_engine(options)
     from mlcore.robustness import measure_robustness
 

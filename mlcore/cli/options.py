@@ -86,6 +86,9 @@ def _robustness(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size", type=int, default=40, metavar="N", help="wrong answers that get injections, texts of each nonsense"
     )
+    parser.add_argument(
+        "--checks-only", action="store_true", help="load no model: count how often the checks stop honest answers"
+    )
     _figures(parser)
     _base(parser)
     parser.set_defaults(run=evaluating.robustness)
@@ -111,7 +114,10 @@ def _mark(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="id, points, max_score and feedback")
     parser.add_argument("--no-feedback", dest="feedback", action="store_false", help="points only")
     parser.add_argument(
-        "--marked", type=Path, metavar="FILE", help="answers that a teacher has marked; checked only, so far"
+        "--marked",
+        type=Path,
+        metavar="FILE",
+        help="answers that a teacher has marked: the points are corrected by them, and get intervals",
     )
     _base(parser)
     parser.set_defaults(run=commands.mark)

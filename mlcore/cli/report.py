@@ -75,6 +75,17 @@ def robustness_table(found: Robustness) -> str:
     return "\n\n".join([aligned(rows), aligned([["by kind", "n", "mean, %"], *kinds])])
 
 
+def flagged_table(found: Mapping[str, Mapping[str, int]]) -> str:
+    """What `mlcore.robustness.flagged` counted, as aligned text."""
+    notes = sorted({note for entry in found.values() for note in entry} - {"rows"})
+    head = ["the teacher gave", "rows", *(note.replace("_", " ") for note in notes), "% flagged"]
+    lines = []
+    for name, entry in found.items():
+        share = sum(entry.get(note, 0) for note in notes) / max(1, entry["rows"])
+        lines.append([name, str(entry["rows"]), *(str(entry.get(note, 0)) for note in notes), f"{100 * share:.2f}"])
+    return aligned([head, *lines])
+
+
 def _percent(share: float) -> str:
     return f"{100 * share:.1f}"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import mlcore
-from mlcore.cli.report import robustness_table
-from mlcore.robustness import Robustness, measure_robustness, suite
+from mlcore.cli.report import flagged_table, robustness_table
+from mlcore.robustness import Robustness, flagged, measure_robustness, suite
 from mlcore.schemas import Answer, Example, MarkedAnswer, MarkNote, Proposal, Question
 
 HERE = Path(mlcore.__file__).parent
@@ -119,3 +119,11 @@ def test_the_table_says_what_is_to_be_reached() -> None:
     lines = [line.split() for line in table.splitlines()]
     assert ["16", "injections:", "mean", "movement", "1.5", "≤", "2.0"] in lines
     assert ["gibberish", "3", "5.0"] in lines
+
+
+def test_honest_answers_that_the_checks_stop_are_counted_by_their_points() -> None:
+    idk = Example(QUESTIONS[0], MarkedAnswer(Answer("idk", "I don't know."), 0.0))
+    found = flagged([*ROWS, idk, idk])
+    assert found["full marks"] == {"rows": 2}
+    assert found["no points"] == {"rows": 6, "no_answer": 2}
+    assert ["no", "points", "6", "2", "33.33"] in [line.split() for line in flagged_table(found).splitlines()]
