@@ -23,7 +23,6 @@ from grading.exceptions import EditedMeanwhile
 from grading.forms import NoteForm, ReviewForm
 from grading.models import Grade
 from grading.queue_form import narrow_of, query_of
-from grading.services import acts
 
 
 @require_safe
@@ -43,7 +42,6 @@ def _desk(
     narrow = narrow_of(request.GET, request.user, submission.assignment)
     context["neighbours"] = selectors.review_neighbours(submission, show=show, order=order, narrow=narrow)
     context["following"] = selectors.next_to_review(submission, show=show, order=order, narrow=narrow)
-    context["undoable"] = acts.last_act(submission.assignment, request.user)
     context["query"] = query_of(request.GET, show, order)
     return render(request, "grading/review.html", context | more, status=more.get("status", 200))
 

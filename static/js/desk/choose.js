@@ -22,12 +22,15 @@
     return gaps;
   };
 
-  desk.choose = (dialog, items, { label, note, pick }) => {
+  // `items` is a promise: the dialog opens at once, so that no letter typed meanwhile acts on the page.
+  desk.choose = async (dialog, items, { label, note, pick }) => {
+    let known = [];
+    let entered = false;
     const search = dialog.querySelector("input[type=search]");
     const list = dialog.querySelector("ul");
     const draw = () => {
       const wanted = search.value.trim().toLowerCase();
-      const found = items
+      const found = known
         .map((item, place) => ({ item, place, far: distance(wanted, label(item)) }))
         .filter((one) => one.far !== null)
         .sort((one, other) => one.far - other.far || one.place - other.place)
@@ -56,6 +59,7 @@
       const place = buttons().indexOf(document.activeElement);
       if (event.key === "Enter" && event.target === search) {
         event.preventDefault();
+        entered = !buttons().length;
         buttons()[0]?.click();
       } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
         event.preventDefault();
@@ -64,16 +68,25 @@
       }
     };
     search.value = "";
-    search.oninput = draw;
-    draw();
+    search.oninput = () => {
+      entered = false;
+      draw();
+    };
+    list.replaceChildren();
     dialog.showModal();
     search.focus();
+    known = await items;
+    draw();
+    if (entered) {
+      buttons()[0]?.click();
+    }
   };
 
-  desk.jump = async () => {
+  const listed = async (url, name) => (await (await fetch(url)).json())[name];
+
+  desk.jump = () => {
     const dialog = document.getElementById("jump-dialog");
-    const { papers } = await (await fetch(dialog.dataset.papers)).json();
-    desk.choose(dialog, papers, {
+    desk.choose(dialog, listed(dialog.dataset.papers, "papers"), {
       label: (paper) => paper.name,
       note: (paper) => paper.state,
       pick: (paper) => desk.go(paper.url),
