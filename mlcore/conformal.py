@@ -9,7 +9,7 @@ marked ones were. Below ceil(level / (1 - level)) errors there is no such rank, 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -66,23 +66,23 @@ def margin(errors: Sequence[float] | NDArray[np.float64], level: float = LEVEL) 
 
 
 def margin_for(
-    question_id: str, errors: Mapping[str, Sequence[float] | NDArray[np.float64]], level: float = LEVEL
+    own: Sequence[float] | NDArray[np.float64],
+    course: Sequence[float] | NDArray[np.float64],
+    level: float = LEVEL,
 ) -> Margin:
-    """The margin of a question: of its own marked answers, or of all marked ones where those are too few.
+    """The margin of a question: of its own marked answers, or of the course's where those are too few.
 
     Args:
-        errors: (marks,) absolute errors in [0, 1] by question; whose they are decides what “course” means.
+        own: (marks,) absolute errors in [0, 1] of this question's marked answers, each left out.
+        course: the same of other questions, of the model's own scores: what is corrected by too few marks to be
+            judged by them errs no more than what is not corrected.
     """
-    own = errors.get(question_id, ())
     width = margin(own, level)
     if width is not None:
         return Margin(width, Basis.QUESTION, len(own))
-    # Of the others, one answer a question at a time would be exchangeable; all of them are close to it in practice,
-    # and how close is measured (docs/quality.md).
-    pooled = np.concatenate([np.asarray(rows, dtype=np.float64) for rows in errors.values()]) if errors else own
-    width = margin(pooled, level)
+    width = margin(course, level)
     if width is not None:
-        return Margin(width, Basis.COURSE, len(pooled))
+        return Margin(width, Basis.COURSE, len(course))
     return Margin(None, Basis.NONE, len(own))
 
 

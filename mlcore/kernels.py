@@ -28,13 +28,12 @@ class Variances:
     level_all: float = 0.01
     slope_own: float = 0.1
     slope_all: float = 0.1
-    text_own: float = 0.12
+    text_own: float = 0.2
     text_all: float = 0.05
     overlap_own: float = 0.08
     overlap_all: float = 0.02
-    embedding_own: float = 0.05
+    embedding_own: float = 0.03
     embedding_all: float = 0.0
-    noise: float = 0.015
 
 
 class Kernel:
@@ -42,12 +41,13 @@ class Kernel:
     an answer's correction does not depend on which others wait beside it."""
 
     def __init__(self, marked: Sequence[ReadAnswer], variances: Variances) -> None:
-        self._marked = marked
         self._variances = variances
-        self._words = _vectorizer([answer.text for answer in marked])
+        self._words = _vectorizer()
+        # A vocabulary has to have a piece, even where all answers are blank.
+        words = self._words.fit_transform([*_texts(marked), "blank"])[:-1]
         self._centres = _centres(marked)
         self._spread = 1.0
-        self._rows = self._parts(marked)
+        self._rows = self._parts(marked, words)
         self._spread = max(float((self._rows["embedding"] ** 2).sum(1).mean()), 1e-9)
 
     def within(self) -> NDArray[np.float64]:
@@ -56,13 +56,13 @@ class Kernel:
 
     def to(self, answers: Sequence[ReadAnswer]) -> NDArray[np.float64]:
         """(n, m) likeness of answers to the marked ones."""
-        return self._between(self._parts(answers))
+        return self._between(self._parts(answers, self._words.transform(_texts(answers))))
 
-    def _parts(self, answers: Sequence[ReadAnswer]) -> dict[str, Any]:
+    def _parts(self, answers: Sequence[ReadAnswer], words: Any) -> dict[str, Any]:
         return {
             "question": np.array([answer.question_id for answer in answers], dtype=object),
             "score": np.array([answer.score for answer in answers]) - 0.5,
-            "words": self._words.transform([answer.text.lower() for answer in answers]),
+            "words": words,
             "overlap": overlaps(answers),
             "embedding": _centred(answers, self._centres),
         }
@@ -71,6 +71,8 @@ class Kernel:
         v, marked = self._variances, self._rows
         own = (rows["question"][:, None] == marked["question"][None, :]).astype(float)
         words = (rows["words"] @ marked["words"].T).toarray()
+        # The square sees pairs of pieces, and lets answers count that are nearly the same.
+        words = words + 0.75 * words**2
         slope = np.outer(rows["score"], marked["score"])
         overlap = _gaussian(rows["overlap"], marked["overlap"], 4.0)
         total = own * (v.level_own + v.slope_own * slope + v.text_own * words + v.overlap_own * overlap)
@@ -81,12 +83,14 @@ class Kernel:
         return np.asarray(total)
 
 
-def _vectorizer(texts: Sequence[str]) -> Any:
+def _vectorizer() -> Any:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), sublinear_tf=True)
-    # A vocabulary has to have a piece, even where all answers are blank.
-    return vectorizer.fit([text.lower() for text in texts] + ["blank"])
+    return TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), sublinear_tf=True)
+
+
+def _texts(answers: Sequence[ReadAnswer]) -> list[str]:
+    return [answer.text.lower() for answer in answers]
 
 
 def _gaussian(a: NDArray[np.float64], b: NDArray[np.float64], sharpness: float) -> NDArray[np.float64]:

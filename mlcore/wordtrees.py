@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FEWEST_FOR_TREES = 20
-_TREES = 200
+_TREES = 80
+# A word that only one marked answer has says nothing that can be tested.
+_FEWEST_WITH_A_WORD = 2
 _WORD = r"[^\W_]+"
 
 
@@ -56,25 +58,29 @@ def _one_question(
     from sklearn.ensemble import ExtraTreesRegressor
 
     words = _vectorizer(marked)
-    trees = ExtraTreesRegressor(_TREES, max_features=0.2, bootstrap=True, oob_score=True, random_state=0)
-    trees.fit(_features(words, marked), given)
-    left_out = np.asarray(trees.oob_prediction_) - _scores(marked)
+    rows = _features(words, marked)
+    tested = ExtraTreesRegressor(_TREES, max_features=0.2, bootstrap=True, oob_score=True, random_state=0)
+    left_out = np.asarray(tested.fit(rows, given).oob_prediction_) - _scores(marked)
     if not waiting:
         return left_out, np.zeros(0)
+    # Trees that have seen all marks are better than those that can be tested, so what is promised is kept.
+    trees = ExtraTreesRegressor(_TREES, max_features=0.2, random_state=0).fit(rows, given)
     return left_out, np.asarray(trees.predict(_features(words, waiting))) - _scores(waiting)
 
 
 def _vectorizer(marked: Sequence[ReadAnswer]) -> Any:
     from sklearn.feature_extraction.text import CountVectorizer
 
-    vectorizer = CountVectorizer(ngram_range=(1, 2), binary=True, token_pattern=_WORD)
-    # A vocabulary has to have a word, even where all answers are blank.
-    return vectorizer.fit([answer.text.lower() for answer in marked] + ["blank"])
+    vectorizer = CountVectorizer(
+        ngram_range=(1, 2), binary=True, token_pattern=_WORD, min_df=_FEWEST_WITH_A_WORD, dtype=np.float32
+    )
+    # A vocabulary has to have a word, even where no two answers share one.
+    return vectorizer.fit([answer.text.lower() for answer in marked] + ["blank"] * _FEWEST_WITH_A_WORD)
 
 
-def _features(words: Any, answers: Sequence[ReadAnswer]) -> NDArray[np.float64]:
+def _features(words: Any, answers: Sequence[ReadAnswer]) -> NDArray[np.float32]:
     counts = words.transform([answer.text.lower() for answer in answers]).toarray()
-    return np.hstack([counts, overlaps(answers), _scores(answers)[:, None]]).astype(np.float64)
+    return np.hstack([counts, overlaps(answers), _scores(answers)[:, None]]).astype(np.float32)
 
 
 def _scores(answers: Sequence[ReadAnswer]) -> NDArray[np.float64]:

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlcore.base import describe_base, prepare_bundled_base
-from mlcore.cli.marking import check_marked, mark_rows, output_line
+from mlcore.cli.marking import about_marked, corrected_rows, mark_rows, output_line, work_of
 from mlcore.cli.progress import Counter, Line, TrainingLines
 from mlcore.cli.report import bench_table
 from mlcore.config import BaseConfig, LoraConfig, TrainConfig
 from mlcore.files import write_whole
 from mlcore.manifest import read_manifest
+from mlcore.marked import at_most
 from mlcore.rows import Row, read_examples, read_rows
 from mlcore.schemas import Example
 
@@ -77,14 +78,13 @@ def train_config(options: Namespace) -> TrainConfig:
 def mark(options: Namespace) -> None:
     """Mark the rows of a file; the output appears whole, in the order of the input."""
     rows = read_rows(options.input)
+    marked = at_most(read_examples(options.marked), rows) if options.marked is not None else []
     if options.marked is not None:
-        for line in check_marked(read_examples(options.marked), rows, options.marked):
+        for line in about_marked(marked, rows, options.marked):
             print(line, file=sys.stderr)
     if not options.output.parent.is_dir():
         raise UsageError(f"{options.output.parent} is not a directory: the output cannot be written there")
-    proposals = _mark(options, rows)
-    lines = [output_line(row, proposal) for row, proposal in zip(rows, proposals, strict=True)]
-    write_whole(options.output, "".join(line + "\n" for line in lines))
+    write_whole(options.output, "".join(line + "\n" for line in _marked_lines(options, rows, marked)))
 
 
 def bench(options: Namespace) -> None:
@@ -135,13 +135,17 @@ def load_engine(options: Namespace) -> Engine:
     return engine
 
 
-def _mark(options: Namespace, rows: Sequence[Row]) -> list[Any]:
+def _marked_lines(options: Namespace, rows: Sequence[Row], marked: Sequence[Example]) -> list[str]:
     # An empty file is marked without loading anything.
     if not rows:
         return []
     engine = load_engine(options)
-    with Counter("marked", len(rows)) as count:
-        return mark_rows(engine, rows, feedback=options.feedback, on_progress=count)
+    with Counter("marked", work_of(rows, marked, feedback=options.feedback)) as count:
+        if not marked:
+            proposals = mark_rows(engine, rows, feedback=options.feedback, on_progress=count)
+            return [output_line(row, proposal) for row, proposal in zip(rows, proposals, strict=True)]
+        found = corrected_rows(engine, rows, marked, feedback=options.feedback, on_progress=count)
+        return [output_line(*entry) for entry in zip(rows, *found, strict=True)]
 
 
 def _train_base(options: Namespace, body: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 
 from mlcore import cli
 from mlcore.cli import commands
-from mlcore.cli.marking import check_marked
+from mlcore.cli.marking import about_marked
 from mlcore.cli.progress import Counter, TrainingLines, clock
 from mlcore.config import TrainProgress
 from mlcore.manifest import BaseEntry, Manifest, PartEntry, write_adapter
@@ -242,10 +242,9 @@ def test_marked_answers_to_other_questions_are_reported(tmp_path: Path) -> None:
         row.example()
         for row in read_rows(write_lines(tmp_path / "m.jsonl", ROW, {**ROW, "id": "b", "question_id": "z"}))
     ]
-    lines = check_marked(marked, [Row(Question("q", "Why?"), Answer("1", "x"))], tmp_path / "m.jsonl")
-    assert "1 marked answers to 1 of the input's 1 questions were read and checked" in lines[0]
-    assert "do not change the marks yet" in lines[0]
-    assert lines[1].endswith("these questions are not in the input: z")
+    lines = about_marked(marked, [Row(Question("q", "Why?"), Answer("1", "x"))], tmp_path / "m.jsonl")
+    assert "corrected by 1 marked answers to 1 of the input's 1 questions" in lines[0]
+    assert lines[1].endswith("these questions are not in the input and serve for intervals only: z")
 
 
 def test_progress_in_a_log_is_a_line_now_and_then_and_one_at_the_end() -> None:

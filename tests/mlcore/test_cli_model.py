@@ -94,14 +94,24 @@ def test_points_for_each_criterion_are_written_where_there_are_criteria(
     assert sum(one["points"] for one in marked["criteria"]) == pytest.approx(marked["points"], abs=0.01)
 
 
-def test_marked_answers_are_checked_and_change_nothing(
+def test_marked_answers_correct_the_points_and_give_intervals_to_their_question(
     tiny_base: Path, tiny_adapter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = mark(tiny_base, tiny_adapter, tmp_path, ROWS, "--no-feedback")
     shown = write_lines(tmp_path / "marked.jsonl", MARKED)
     after = mark(tiny_base, tiny_adapter, tmp_path, ROWS, "--no-feedback", "--marked", str(shown))
-    assert after == before
-    assert "24 marked answers to 1 of the input's 2 questions were read and checked" in capsys.readouterr().err
+    assert [one["id"] for one in after] == [one["id"] for one in before]
+    assert "24 marked answers to 1 of the input's 2 questions" in capsys.readouterr().err
+    known = {one["question_id"] for one in MARKED}
+    assert after[2] == {**before[2], "basis": "rule"}
+    for row, old, new in [entry for entry in zip(ROWS, before, after, strict=True) if entry[0]["id"] != "c2"]:
+        low, high = new["interval"]
+        assert row.get("min_score", 0) <= low <= new["points"] <= high <= row["max_score"]
+        if row["question_id"] in known:
+            assert new["interval_basis"] == "question"
+        else:
+            assert (new["basis"], new["points"], new["interval_basis"]) == ("model", old["points"], "course")
+    assert mark(tiny_base, tiny_adapter, tmp_path, ROWS, "--no-feedback", "--marked", str(shown)) == after
 
 
 def test_an_evaluation_is_printed_saved_and_kept_on_the_card(
