@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +50,49 @@ def test_criteria_add_up_to_the_points(units: list[int], step: float, data: st.D
     for entry, criterion in zip(found, question.criteria, strict=True):
         assert 0 <= entry.points <= criterion.points
         assert entry.points / step == pytest.approx(round(entry.points / step), abs=1e-6)
+
+
+@given(
+    parts=st.lists(st.integers(1, 400), min_size=1, max_size=6),
+    step=st.sampled_from(STEPS),
+    data=st.data(),
+)
+def test_no_criterion_leaves_its_range_whatever_the_rubric(parts: list[int], step: float, data: st.DataObject) -> None:
+    """Also where the criteria do not lie on the step, or do not add up to the maximum."""
+    question = replace(_question([part / 100 for part in parts], step), max_points=data.draw(st.integers(1, 30)))
+    points = points_of(data.draw(st.floats(0, 1)), question)
+    scores = data.draw(st.lists(st.floats(0, 1), min_size=len(parts), max_size=len(parts)))
+    found = criterion_points(question, scores, points)
+    assert [entry.criterion_id for entry in found] == [entry.id for entry in question.criteria]
+    for entry, criterion in zip(found, question.criteria, strict=True):
+        assert 0 <= entry.points <= criterion.points
+
+
+@given(units=st.lists(st.integers(1, 12), min_size=2, max_size=6), step=st.sampled_from(STEPS), data=st.data())
+def test_of_two_alike_the_one_that_is_met_better_never_gets_less(
+    units: list[int], step: float, data: st.DataObject
+) -> None:
+    units[1] = units[0]
+    question = _question([unit * step for unit in units], step)
+    scores = data.draw(st.lists(st.floats(0.01, 0.99), min_size=len(units), max_size=len(units)))
+    found = criterion_points(question, scores, data.draw(st.integers(0, sum(units))) * step)
+    low, high = sorted((0, 1), key=lambda index: scores[index])
+    if scores[high] - scores[low] > 1e-6:
+        assert found[high].points >= found[low].points
+
+
+@given(units=st.lists(st.integers(1, 12), min_size=1, max_size=6), step=st.sampled_from(STEPS))
+def test_all_and_nothing_reach_every_criterion(units: list[int], step: float) -> None:
+    question = _question([unit * step for unit in units], step)
+    scores = [0.5] * len(units)
+    full, none = (criterion_points(question, scores, points) for points in (question.max_points, 0.0))
+    assert [entry.points for entry in full] == [pytest.approx(entry.points) for entry in question.criteria]
+    assert {entry.points for entry in none} == {0.0}
+
+
+def test_criteria_that_are_met_alike_share_in_proportion() -> None:
+    found = criterion_points(_question([4.0, 2.0, 2.0], 0.5), [0.3, 0.3, 0.3], 4.0)
+    assert [entry.points for entry in found] == [2.0, 1.0, 1.0]
 
 
 def test_the_better_criterion_gets_more() -> None:
