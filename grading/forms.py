@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from courses.models import Assignment, Submission
-from grading.models import CriterionScore, Grade, RunScope
+from grading.models import AnswerGroup, CriterionScore, Grade, RunScope
 
 
 class RunForm(forms.Form):
@@ -87,6 +87,36 @@ def _own(value: Decimal | None, row: Grade | CriterionScore) -> Decimal | None:
 
 def criterion_field(score: CriterionScore) -> str:
     return f"criterion-{score.pk}"
+
+
+class GroupMarkForm(forms.Form):
+    """One mark for all members of a group: points in all, or for each criterion of the rubric; empty leaves each member
+    what is proposed for it."""
+
+    points = PointsField(label=_("Points"))
+    feedback = forms.CharField(
+        label=_("Feedback for all of them"),
+        required=False,
+        help_text=_("Empty: each keeps its own."),
+        widget=forms.Textarea(attrs={"rows": 4, "class": "form-control prose"}),
+    )
+
+    def __init__(self, *args: Any, group: AnswerGroup, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rubric = getattr(group.assignment, "rubric", None)
+        self.criteria = list(rubric.criteria.all()) if rubric else []
+        for position, criterion in enumerate(self.criteria):
+            self.fields[f"position-{position}"] = PointsField(label=criterion.title)
+
+    def marks(self) -> dict[str, Any]:
+        """What the service takes."""
+        data = self.cleaned_data
+        values = {position: data[f"position-{position}"] for position in range(len(self.criteria))}
+        return {
+            "points": data["points"],
+            "criteria": {position: value for position, value in values.items() if value is not None} or None,
+            "feedback": data["feedback"].replace("\r\n", "\n") or None,
+        }
 
 
 class NoteForm(forms.Form):

@@ -12,6 +12,7 @@ from courses.querysets import STAFF_ROLES, AnyUser, in_courses_of, is_admin
 
 if TYPE_CHECKING:
     from grading.models import (  # noqa: F401
+        AnswerGroup,
         Grade,
         GradingJob,
         GradingRun,
@@ -58,6 +59,11 @@ class GradeQuerySet(models.QuerySet["Grade"]):
 class SavedCommentQuerySet(models.QuerySet["SavedComment"]):
     def managed_by(self, user: AnyUser) -> Self:
         return self.filter(in_courses_of(user, STAFF_ROLES))
+
+
+class AnswerGroupQuerySet(models.QuerySet["AnswerGroup"]):
+    def visible_to(self, user: AnyUser) -> Self:
+        return self.filter(in_courses_of(user, STAFF_ROLES, "assignment__course"))
 
 
 class AdminOnlyQuerySet(models.QuerySet[Any]):

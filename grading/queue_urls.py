@@ -1,7 +1,12 @@
 from django.urls import path
 
-from grading.views import queue
+from grading.views import groups, queue
 
 urlpatterns = [
     path("assignments/<int:pk>/review/", queue.review_list, name="review_list"),
+    path("assignments/<int:pk>/groups/", groups.groups, name="groups"),
+    path("groups/<int:pk>/", groups.group, name="group"),
+    path("groups/<int:pk>/confirm/", groups.group_confirm, name="group_confirm"),
+    path("groups/<int:pk>/split/", groups.group_split, name="group_split"),
+    path("groups/<int:pk>/merge/", groups.group_merge, name="group_merge"),
 ]

@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from courses.models import Assignment, Course, Membership, UnmatchedFile
-from grading.models import TrainingRun
+from grading.models import AnswerGroup, TrainingRun
 from tests.factories import UserFactory
 from tests.grading.factories import make_grade, make_run, make_submission, make_version
 
@@ -49,6 +49,8 @@ GET = {
     "grading:run": ("run", STAFF),
     "grading:run_progress": ("run", STAFF),
     "grading:review_list": ("assignment", STAFF),
+    "grading:groups": ("assignment", STAFF),
+    "grading:group": ("group", STAFF),
     "grading:review": ("submission", STAFF),
     "grading:papers": ("assignment", STAFF),
     "grading:jump": ("submission", STAFF),
@@ -73,6 +75,9 @@ POST = {
     "courses:unmatched_assign": ("unmatched", STAFF),
     "courses:unmatched_discard": ("unmatched", STAFF),
     "grading:run_start": ("assignment", STAFF),
+    "grading:group_confirm": ("group", STAFF),
+    "grading:group_split": ("group", STAFF),
+    "grading:group_merge": ("group", STAFF),
     "grading:run_cancel": ("run", STAFF),
     "grading:run_retry": ("run", STAFF),
     "grading:grade_by_hand": ("submission", STAFF),
@@ -145,6 +150,7 @@ def rows(course: Course, assignment: Assignment, student: User, other_student: U
     version = make_version()
     unmatched = UnmatchedFile(assignment=assignment, original_name="who.txt")
     unmatched.original.save("who.txt", ContentFile(b"An answer."))
+    group = AnswerGroup.objects.create(assignment=assignment, kind="similar")
     training = TrainingRun.objects.create(request_key=uuid.uuid4(), requested_by=admin, config={"lora": {"rank": 4}})
     return {
         "course": course.pk,
@@ -156,6 +162,7 @@ def rows(course: Course, assignment: Assignment, student: User, other_student: U
         "run": make_run(assignment, [submission], version=version).pk,
         "version": version.pk,
         "training": training.pk,
+        "group": group.pk,
     }
 
 

@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from courses.models import Assignment, Submission
+from grading.querysets import AnswerGroupQuerySet
 
 
 class GroupKind(models.TextChoices):
@@ -25,6 +26,8 @@ class AnswerGroup(models.Model):
     kind = models.CharField(max_length=10, choices=GroupKind.choices)
     confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = AnswerGroupQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
