@@ -19,7 +19,7 @@ from mlcore.schemas import Example
 def evaluate(options: Namespace) -> None:
     """Measure a model version, print the tables, and keep the figures where that was asked for."""
     manifest = read_manifest(options.model)
-    chosen = _chosen(examples_of(options.data), options.questions, manifest)
+    chosen = of_questions(examples_of(options.data), options.questions, manifest)
     examples = _sample(chosen, options.limit, options.seed)
     given = examples_of(options.train)
     training = _had_by_the_model(given, examples, manifest)
@@ -56,7 +56,7 @@ def evaluate(options: Namespace) -> None:
 def robustness(options: Namespace) -> None:
     """Attack a model version on the questions of a file, print what came of it, and keep it where asked for."""
     manifest = read_manifest(options.model)
-    examples = _chosen(examples_of(options.data), options.questions, manifest)
+    examples = of_questions(examples_of(options.data), options.questions, manifest)
     if options.checks_only:
         from mlcore.robustness import flagged
 
@@ -81,7 +81,7 @@ def robustness(options: Namespace) -> None:
         update_metrics(options.model, {options.record: body})
 
 
-def _chosen(examples: Sequence[Example], questions: str, manifest: Manifest) -> list[Example]:
+def of_questions(examples: Sequence[Example], questions: str, manifest: Manifest) -> list[Example]:
     """All rows, or those of questions that were held out of the model's training, or those of all others."""
     if questions == "all":
         return list(examples)

@@ -7,8 +7,9 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mlcore.cli import commands, estimating, evaluating
+from mlcore.cli import commands, estimating, evaluating, learning
 from mlcore.config import COMPUTE_DTYPES, PARTS, QUANTISATIONS
+from mlcore.curve import MARKS
 
 STARTER = Path(__file__).parent.parent / "starter"
 
@@ -21,6 +22,7 @@ def build_parser() -> argparse.ArgumentParser:
     _train(commands_.add_parser("train", help="fine-tune an adapter on marked answers"))
     _evaluate(commands_.add_parser("evaluate", help="measure a model version on marked answers"))
     _robustness(commands_.add_parser("robustness", help="attack a model version and see what its marks do"))
+    _curve(commands_.add_parser("curve", help="see what the first marks of a question are worth"))
     _mark(commands_.add_parser("mark", help="propose marks and feedback for answers"))
     _bench(commands_.add_parser("bench", help="measure speed and memory beside other ways to do the same"))
     return parser
@@ -94,6 +96,24 @@ def _robustness(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=evaluating.robustness)
 
 
+def _curve(parser: argparse.ArgumentParser) -> None:
+    _model(parser)
+    parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="FILE", help="marked rows to play with")
+    parser.add_argument(
+        "--marks", type=_numbers, default=MARKS, metavar="N,…", help="how many are marked (default: 0,5,10,20,40)"
+    )
+    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="how often each question is played")
+    parser.add_argument(
+        "--questions",
+        choices=["all", "held-out", "trained"],
+        default="all",
+        help="only questions that were held out of its training, or only the others",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save the figures")
+    _base(parser)
+    parser.set_defaults(run=learning.curve)
+
+
 def _figures(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--questions",
@@ -153,6 +173,12 @@ def _base(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quantisation", choices=QUANTISATIONS, help="of the base model's weights")
     parser.add_argument("--compute-dtype", choices=COMPUTE_DTYPES)
     parser.add_argument("--device", help="auto, cpu, cuda or cuda:NUMBER")
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    if not all(part.strip().isdigit() for part in text.split(",")):
+        raise argparse.ArgumentTypeError(f"“{text}” is not a list of whole numbers, as in 0,5,10")
+    return tuple(sorted({int(part) for part in text.split(",")}))
 
 
 def _names(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
