@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.http import Http404
 
-from courses.access import managed_submission, submission_for
+from courses.access import managed_course, managed_submission, submission_for
 from courses.models import Submission
 from courses.querysets import AnyUser
-from grading.models import Grade, GradingRun
+from grading.models import Grade, GradingRun, SavedComment
 
 
 def managed_run(user: AnyUser, pk: int) -> GradingRun:
@@ -35,3 +35,12 @@ def released_grade(user: AnyUser, submission_pk: int) -> tuple[Submission, Grade
     if grade is None:
         raise Http404
     return submission, grade
+
+
+def managed_comment(user: AnyUser, pk: int) -> SavedComment:
+    """A saved comment of a course that `user` marks."""
+    row = SavedComment.objects.managed_by(user).select_related("course").filter(pk=pk).first()
+    if row is None:
+        raise Http404
+    managed_course(user, row.course_id)
+    return row

@@ -48,6 +48,11 @@ class NothingToMarkInGroup(UserError):
     words = _("Every answer of this group is decided already.")
 
 
+class CommentIsThere(UserError):
+    code = "comment_is_there"
+    words = _("The course has this comment already.")
+
+
 class GradeIsClosed(UserError):
     code = "grade_is_closed"
     words = _("This grade is %(state)s and cannot be changed that way.")

@@ -129,3 +129,14 @@ class NoteForm(forms.Form):
         """What the services take. Too long a reason is cut: it must not keep anybody from withdrawing a grade."""
         self.full_clean()
         return {"note": self.cleaned_data.get("note", "")[:500], "edition": self.cleaned_data.get("edition")}
+
+
+class SavedCommentForm(forms.Form):
+    """One comment to use again."""
+
+    text = forms.CharField(
+        label=_("Comment"), max_length=4000, widget=forms.Textarea(attrs={"rows": 3, "class": "form-control prose"})
+    )
+
+    def clean_text(self) -> str:
+        return str(self.cleaned_data["text"]).replace("\r\n", "\n")

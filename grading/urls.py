@@ -2,7 +2,7 @@ from django.urls import path
 
 from grading.admin_urls import urlpatterns as admin_urls
 from grading.queue_urls import urlpatterns as queue_urls
-from grading.views import desk, imports, release, review, runs, student
+from grading.views import comments, desk, imports, release, review, runs, student
 
 app_name = "grading"
 
@@ -17,6 +17,10 @@ urlpatterns = [
     path("submissions/<int:pk>/by-hand/", review.grade_by_hand, name="grade_by_hand"),
     path("grades/<int:pk>/save/", review.grade_save, name="grade_save"),
     path("grades/<int:pk>/autosave/", desk.grade_autosave, name="grade_autosave"),
+    path("courses/<int:pk>/comments/", comments.comments, name="comments"),
+    path("courses/<int:pk>/comments/list/", comments.comments_list, name="comments_list"),
+    path("comments/<int:pk>/", comments.comment_edit, name="comment_edit"),
+    path("comments/<int:pk>/remove/", comments.comment_remove, name="comment_remove"),
     path("submissions/<int:pk>/presence/", desk.presence, name="presence"),
     path("submissions/<int:pk>/flag/", desk.flag, name="flag"),
     path("submissions/<int:pk>/jump/<str:to>/", desk.jump, name="jump"),

@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from courses.models import Assignment, Course, Membership, UnmatchedFile
-from grading.models import AnswerGroup, TrainingRun
+from grading.models import AnswerGroup, SavedComment, TrainingRun
 from tests.factories import UserFactory
 from tests.grading.factories import make_grade, make_run, make_submission, make_version
 
@@ -52,6 +52,9 @@ GET = {
     "grading:groups": ("assignment", STAFF),
     "grading:group": ("group", STAFF),
     "grading:review": ("submission", STAFF),
+    "grading:comments": ("course", STAFF),
+    "grading:comments_list": ("course", STAFF),
+    "grading:comment_edit": ("comment", STAFF),
     "grading:papers": ("assignment", STAFF),
     "grading:jump": ("submission", STAFF),
     "grading:release": ("assignment", STAFF),
@@ -83,6 +86,7 @@ POST = {
     "grading:grade_by_hand": ("submission", STAFF),
     "grading:grade_save": ("grade", STAFF),
     "grading:grade_autosave": ("grade", STAFF),
+    "grading:comment_remove": ("comment", STAFF),
     "grading:presence": ("submission", STAFF),
     "grading:flag": ("submission", STAFF),
     "grading:undo": ("assignment", STAFF),
@@ -162,6 +166,7 @@ def rows(course: Course, assignment: Assignment, student: User, other_student: U
         "run": make_run(assignment, [submission], version=version).pk,
         "version": version.pk,
         "training": training.pk,
+        "comment": SavedComment.objects.create(course=course, text="Say why.").pk,
         "group": group.pk,
     }
 

@@ -92,4 +92,40 @@
       pick: (paper) => desk.go(paper.url),
     });
   };
+
+  // Where the cursor was in the feedback, for the dialog takes the focus away.
+  const insert = (text) => {
+    const field = document.getElementById("id_feedback");
+    const before = field.value.slice(0, field.selectionStart);
+    const gap = before && !/\s$/.test(before) ? " " : "";
+    field.focus();
+    field.setRangeText(gap + text, field.selectionStart, field.selectionEnd, "end");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  desk.comment = () => {
+    if (!desk.form()) {
+      return;
+    }
+    const dialog = document.getElementById("comment-dialog");
+    document.getElementById("comment-keep").disabled = !document.getElementById("id_feedback").value.trim();
+    desk.choose(dialog, listed(dialog.dataset.comments, "comments"), {
+      label: (comment) => comment.text,
+      note: () => "",
+      pick: (comment) => insert(comment.text),
+    });
+  };
+
+  document.addEventListener("click", async (event) => {
+    if (event.target.closest("#comment-open")) {
+      desk.comment();
+    } else if (event.target.closest("#comment-keep")) {
+      const dialog = document.getElementById("comment-dialog");
+      const body = new FormData();
+      body.append("csrfmiddlewaretoken", desk.token());
+      body.append("text", document.getElementById("id_feedback").value);
+      await fetch(dialog.querySelector("a").href, { method: "POST", body });
+      dialog.close();
+      desk.comment();
+    }
+  });
 }

@@ -20,6 +20,7 @@
     o: () => document.getElementById("id_points")?.select(),
     t: focus("id_feedback"),
     i: focus("id_internal_note"),
+    c: () => desk.comment(),
     f: click("flag"),
     u: click("undo"),
     g: click("jump-ungraded"),
