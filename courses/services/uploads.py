@@ -89,12 +89,9 @@ def unmatched_file_discard(*, file: UnmatchedFile, by: User) -> None:
     Raises:
         FileGone: somebody assigned or discarded it a moment ago.
     """
-    storage, name = file.original.storage, str(file.original.name)
-    with transaction.atomic():
-        if not UnmatchedFile.objects.filter(pk=file.pk).delete()[0]:
-            raise FileGone
-        # Not before the row is really gone: a file without a row is litter, a row without its file is a loss.
-        transaction.on_commit(lambda: storage.delete(name))
+    # The file goes with its row: see courses.receivers.
+    if not UnmatchedFile.objects.filter(pk=file.pk).delete()[0]:
+        raise FileGone
 
 
 def _read_original(file: UnmatchedFile) -> bytes:
