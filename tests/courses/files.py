@@ -55,9 +55,9 @@ def pdf_bytes(text: str = "", pages: int = 1) -> bytes:
     return body + b"xref\n0 %d\n0000000000 65535 f \n" % size + table + trailer
 
 
-def locked_pdf_bytes(text: str, password: str, owner: str | None = None) -> bytes:
+def locked_pdf_bytes(text: str, password: str, owner: str | None = None, algorithm: str = "RC4-128") -> bytes:
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf_bytes(text))))
-    writer.encrypt(password, owner_password=owner, algorithm="RC4-128")
+    writer.encrypt(password, owner_password=owner, algorithm=algorithm)
     return _saved(writer.write)
 
 

@@ -72,8 +72,15 @@ def test_it_reads_the_text_of_a_pdf() -> None:
     assert extract_text(pdf_bytes("Answer in a PDF")) == "Answer in a PDF"
 
 
-def test_a_pdf_that_only_forbids_printing_is_read() -> None:
-    assert extract_text(locked_pdf_bytes("Open to read", "", owner="secret")) == "Open to read"
+@pytest.mark.parametrize("algorithm", ["RC4-128", "AES-128", "AES-256"])
+def test_a_pdf_that_only_forbids_printing_is_read(algorithm: str) -> None:
+    locked = locked_pdf_bytes("Open to read", "", owner="secret", algorithm=algorithm)
+    assert extract_text(locked) == "Open to read"
+
+
+@pytest.mark.parametrize("algorithm", ["AES-128", "AES-256"])
+def test_a_pdf_with_a_password_stays_closed(algorithm: str) -> None:
+    assert problem(locked_pdf_bytes("No", "secret", algorithm=algorithm)) == "encrypted"
 
 
 @pytest.mark.parametrize(
