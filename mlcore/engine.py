@@ -205,7 +205,8 @@ class Engine:
             return [0.0] * len(chunk), [], [b""] * len(chunk)
         requests = [score_request(), *map(criterion_request, question.criteria)]
         head = self._model.heads[name]
-        columns, embeddings = [], []
+        columns: list[list[float]] = []
+        embeddings: list[bytes] = []
         with self._model.using(name):
             batch = self._answers(name, question, chunk, width)
             for request in requests:

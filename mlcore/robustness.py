@@ -97,7 +97,7 @@ def measure_robustness(
     """
     attacks = suite(examples, size=size, seed=seed)
     bases = list(dict.fromkeys((a.question, a.base) for a in attacks if a.base is not None))
-    texts = [(a.question, a.text) for a in attacks] + [(question, text or "") for question, text in bases]
+    texts = [*((a.question, a.text) for a in attacks), *bases]
     proposals = _mark(engine, texts, on_progress)
     before = {key: proposal.score for key, proposal in zip(bases, proposals[len(attacks) :], strict=True)}
     return _summary(attacks, proposals[: len(attacks)], before)
@@ -223,7 +223,7 @@ def _mark(
 
 
 def _summary(
-    attacks: Sequence[Attack], proposals: Sequence[Proposal], before: Mapping[tuple[Question, str | None], float]
+    attacks: Sequence[Attack], proposals: Sequence[Proposal], before: Mapping[tuple[Question, str], float]
 ) -> Robustness:
     moved: list[float] = []
     marks: list[float] = []

@@ -14,6 +14,7 @@ from mlcore.engine import Engine
 from mlcore.manifest import AdapterError, BaseMismatch, CorruptAdapter
 from mlcore.prompts import is_blank
 from mlcore.schemas import Answer, Criterion, MarkNote, Question
+from mlcore.wording import contradicts
 from tests.mlcore.conftest import make_tiny_adapter
 
 QUESTION = Question("q", "Why do plants wilt?", "They lose more water than they take up.", max_points=4.0, step=0.5)
@@ -147,6 +148,15 @@ def test_versions_are_switched_and_come_back_the_same(
 def test_without_a_version_nothing_is_marked(tiny_base: Path) -> None:
     with pytest.raises(AdapterError, match="no model version"):
         Engine(BaseConfig(tiny_base, device="cpu")).mark(QUESTION, [TARGET])
+
+
+def test_a_base_without_a_feedback_writer_says_little_and_nothing_against_the_points(tiny_base: Path) -> None:
+    bare = Engine(BaseConfig(tiny_base, device="cpu"))
+    found = bare.mark(QUESTION, [TARGET], points={TARGET.id: 2.0})[0]
+    assert found.points == 2.0
+    assert found.feedback
+    assert len([end for end in found.feedback if end in ".!?"]) <= 2
+    assert not contradicts(found.feedback, 0.5)
 
 
 def test_a_missing_version_is_refused_and_the_one_in_use_stays(engine: Engine, tmp_path: Path) -> None:
