@@ -90,6 +90,7 @@ def _rows(assignment: Assignment) -> QuerySet[Submission]:
         grade_source=Subquery(grade.values("source")[:1]),
         grade_points=Subquery(grade.values("points")[:1]),
         grade_proposed=Subquery(grade.values("proposed_points")[:1]),
+        grade_corrected=Subquery(grade.values("correction__points")[:1]),
         grade_unread=Subquery(grade.values("unread_characters")[:1]),
         grade_low=Subquery(grade.values("correction__low")[:1]),
         grade_high=Subquery(grade.values("correction__high")[:1]),
