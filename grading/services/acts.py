@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 
 from courses.models import Assignment
 from courses.transitions import TransitionLost, move
+from grading import tasks
 from grading.exceptions import ChangedSince, NothingToUndo
 from grading.models import ActedGrade, ActKind, CriterionScore, Feedback, Grade, GradeEvent, GradeState, ReviewAct
 
@@ -66,6 +67,7 @@ def undo_last(*, assignment: Assignment, by: User) -> ReviewAct:
         undoing = ReviewAct.objects.create(assignment=assignment, actor=by, kind=ActKind.UNDONE, undoes=act)
         for acted in act.grades.all():
             _put_back(acted, undoing, by)
+        tasks.wake_correcting(assignment.pk)
     return act
 
 
