@@ -10,13 +10,10 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from django.conf import settings
-from django.utils import translation
-from django.utils.translation import gettext
 
 from courses.models import Assignment
 from grading.models import CriterionScore, Grade
-from mlcore.schemas import Criterion, Level, MarkNote, Proposal, Question
-from mlcore.schemas import CriterionScore as ProposedPoints
+from mlcore.schemas import Criterion, Level, Question
 
 CENT = Decimal("0.01")
 
@@ -75,21 +72,6 @@ def on_step(points: float | Decimal, step: Decimal, maximum: Decimal) -> Decimal
     if abs(maximum - wanted) < abs(nearest - wanted):
         return maximum
     return min(nearest, maximum).quantize(CENT)
-
-
-def blank_proposal(answer_id: str, snapshot: Mapping[str, Any]) -> Proposal:
-    """What is proposed for an empty answer, without asking the model: nothing, and the reason."""
-    with translation.override(snapshot["language"]):
-        words = gettext("No answer was given.")
-    criteria = question_of("", snapshot).criteria
-    return Proposal(
-        answer_id,
-        score=0.0,
-        points=0.0,
-        criteria=tuple(ProposedPoints(criterion.id, 0.0) for criterion in criteria),
-        feedback=words,
-        notes=frozenset({MarkNote.BLANK}),
-    )
 
 
 def criterion_rows(grade: Grade, proposed: Mapping[str, float], known: Collection[int]) -> list[CriterionScore]:

@@ -12,7 +12,7 @@ import torch
 from django.conf import settings
 
 from grading import tasks
-from grading.mapping import blank_proposal
+from grading.mapping import question_of
 from grading.models import ModelVersion, WorkerKind
 from grading.runtime_pulse import Lease, Pulse, pulse
 from grading.services.jobs import Claim, Ticket, job_fail, jobs_claim, jobs_give_back, jobs_heartbeat
@@ -20,6 +20,7 @@ from grading.services.results import batch_write
 from grading.services.training import base_config
 from grading.services.versions import version_directory
 from mlcore.base import BaseModelError
+from mlcore.blank import blank_proposal
 from mlcore.engine import Engine
 from mlcore.manifest import AdapterError
 from mlcore.prompts import is_blank
@@ -92,7 +93,8 @@ def mark_batch(claim: Claim, heart: Pulse) -> bool:
     """Mark a claimed batch and write what came of it. False where going on makes no sense for now."""
     blank = [ticket for ticket in claim.tickets if is_blank(ticket.text)]
     written = [ticket for ticket in claim.tickets if ticket not in blank]
-    proposals = {ticket.job_id: blank_proposal(str(ticket.job_id), claim.snapshot) for ticket in blank}
+    question = question_of("", claim.snapshot)
+    proposals = {ticket.job_id: blank_proposal(question, str(ticket.job_id)) for ticket in blank}
     with heart.holding(lambda: jobs_heartbeat(claim=claim) > 0) as lease:
         usable = True
         if written:

@@ -109,7 +109,8 @@ def test_one_and_many_have_their_own_words() -> None:
 
 
 def test_a_blank_answer_is_told_of_in_the_language_of_the_assignment() -> None:
-    from grading.mapping import blank_proposal
+    from grading.mapping import question_of
+    from mlcore.blank import blank_proposal
 
     snapshot = {
         "question": "Was ist ein Stapel?",
@@ -122,4 +123,5 @@ def test_a_blank_answer_is_told_of_in_the_language_of_the_assignment() -> None:
         "criteria": [],
     }
     with translation.override("en"):
-        assert blank_proposal("1", snapshot).feedback == "Es wurde keine Antwort gegeben."
+        proposal = blank_proposal(question_of("", snapshot), "1")
+    assert proposal.feedback == "Es wurde keine Antwort abgegeben, daher gibt es keine Punkte."
