@@ -11,6 +11,7 @@ import torch
 
 from mlcore.adapters import attach_part
 from mlcore.base import BaseInfo
+from mlcore.blank import blank_proposal
 from mlcore.config import BaseConfig, Part
 from mlcore.embedding import pack
 from mlcore.encoding import EncodedAnswer, Encoder, fit_windows
@@ -40,11 +41,6 @@ _ESSAY_TOKENS = 250
 _REQUEST_TOKENS = 64
 # Scores are kept to six digits: below that is noise of the arithmetic.
 _DIGITS = 6
-
-_BLANK_REASON = {
-    "en": "No answer was handed in, so there are no points.",
-    "de": "Es wurde keine Antwort abgegeben, daher gibt es keine Punkte.",
-}
 
 
 @dataclass(frozen=True)
@@ -145,7 +141,7 @@ class Engine:
         reads: list[_Read] = []
         for index, answer in enumerate(answers):
             if is_blank(answer.text):
-                proposals[index] = _blank(question, answer)
+                proposals[index] = blank_proposal(question, answer.id)
             else:
                 screening = screen(question, answer.text) if scorer else Screening()
                 encoded = self._encoder.answer(screening.reading or answer.text)
@@ -291,12 +287,6 @@ def _by_width(reads: Sequence[_Read]) -> list[tuple[int, list[_Read]]]:
     for entry in reads:
         groups.setdefault(bucket(len(entry.encoded.ids)), []).append(entry)
     return sorted(groups.items())
-
-
-def _blank(question: Question, answer: Answer) -> Proposal:
-    reason = _BLANK_REASON.get(question.language[:2].lower(), _BLANK_REASON["en"])
-    criteria = tuple(CriterionScore(entry.id, 0.0) for entry in question.criteria)
-    return Proposal(answer.id, 0.0, question.min_points, criteria, reason, frozenset({MarkNote.BLANK}))
 
 
 def _proposal(
