@@ -107,8 +107,8 @@ def flagged(examples: Sequence[Example]) -> dict[str, dict[str, int]]:
     """How often the checks of `mlcore.screening` find something, without a model: by what teachers gave.
 
     Returns:
-        {"full marks", "some points", "no points": {"rows": …, note: rows with it, …}}. Off topic is left out, because
-        the head has a say in it.
+        {"full marks", "some points", "no points": {"rows": …, note: rows with it, …}}. Off topic are only those that
+        are so whatever the head says.
     """
     found: dict[str, dict[str, int]] = {name: {"rows": 0} for name in ("full marks", "some points", "no points")}
     for row in examples:

@@ -9,8 +9,8 @@ held back (docs/quality.md says how often it happens). What each does:
     KEYWORDS          ten words of question and reference in any order, no sentence: at most `NONSENSE_CAP`
     REPEATED          the same words over and over: the lower mark of the answer and of what it says once
     ADDRESSES_GRADER  speaks to whoever marks it: the model reads the answer without those sentences
-    OFF_TOPIC         (nearly) no word in common with question and reference, and little credit from the head: the
-                      teacher is told, the mark stays
+    OFF_TOPIC         (nearly) no word in common with question and reference, in a long answer or one that gets little
+                      credit from the head: the teacher is told, the mark stays
 
 The caller lets the model read `Screening.reading`, and marks `Screening.reduced` beside it for the lower mark.
 """
@@ -31,6 +31,9 @@ NONSENSE_CAP = 0.05
 # Off topic is an answer with at most that share of words in common with the question whose score is below the limit.
 # Words alone do not tell: good answers in a pupil's own words share none with a short reference answer.
 _OFF_TOPIC = ((0.0, 0.5), (0.2, 0.25))
+# Whatever its score, an answer of so many words with at most that share of them in common is off topic, where question
+# and reference have enough words themselves.
+_FAR, _FAR_KNOWN = ((8, 0.0), (12, 0.08)), 16
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -102,7 +105,10 @@ def screen(question: Question, text: str) -> Screening:
             cap = min(cap, most)
             break
     once = once if cap > NONSENSE_CAP else None
-    return Screening(frozenset(notes), cap, reading or None, once, _common(question, reduced))
+    common, far = _common(question, reduced)
+    if far and not notes:
+        notes.add(MarkNote.OFF_TOPIC)
+    return Screening(frozenset(notes), cap, reading or None, once, common)
 
 
 def _words(text: str) -> list[str]:
@@ -213,13 +219,16 @@ def _only_keywords(question: Question, text: str) -> bool:
     return not quoted and sum(word in known for word in words) >= 0.8 * len(words)
 
 
-def _common(question: Question, text: str) -> float:
-    """The share of the answer's words that have their like in the question; 1 where there are too few to say."""
+def _common(question: Question, text: str) -> tuple[float, bool]:
+    """The share of the answer's words that have their like in the question (1 where there are too few to say), and
+    whether that is so little of so many words that the answer is about something else."""
     mine = {word for word in _words(text) if len(word) > 2 and word not in _COMMON}
-    known = [word for word in _known(question) if len(word) > 2 and word not in _COMMON]
+    known = {word for word in _known(question) if len(word) > 2 and word not in _COMMON}
     if len(mine) < 3 or len(known) < 5:
-        return 1.0
-    return sum(any(_akin(word, other) for other in known) for word in mine) / len(mine)
+        return 1.0, False
+    share = sum(any(_akin(word, other) for other in known) for word in mine) / len(mine)
+    far = len(known) >= _FAR_KNOWN and any(len(mine) >= least and share <= most for least, most in _FAR)
+    return share, far
 
 
 def _akin(word: str, other: str) -> bool:

@@ -141,6 +141,17 @@ def test_off_topic_is_said_where_words_and_head_agree() -> None:
     assert near.notes_at(0.0) == frozenset()
 
 
+def test_a_long_answer_about_something_else_is_off_topic_whatever_its_score() -> None:
+    question = Question(
+        "q",
+        "Explain why the bulb in this circuit goes out when a student opens the switch between battery and lamp.",
+        "The open switch leaves a gap, so that no electric current flows from the battery through the bulb any more.",
+    )
+    far = "Mitochondria provide energy inside living cells, ribosomes assemble proteins following genetic templates."
+    assert screen(question, far).notes_at(1.0) == {MarkNote.OFF_TOPIC}
+    assert screen(question, f"{far} The battery feeds the bulb.").notes_at(1.0) == frozenset()
+
+
 @given(st.text(max_size=300))
 def test_any_text_is_taken_and_gets_the_same_verdict_twice(text: str) -> None:
     found = screen(QUESTION, text)
