@@ -1,6 +1,6 @@
 from django.urls import path
 
-from grading.views import groups, queue
+from grading.views import evidence, groups, queue
 
 urlpatterns = [
     path("assignments/<int:pk>/review/", queue.review_list, name="review_list"),
@@ -9,4 +9,6 @@ urlpatterns = [
     path("groups/<int:pk>/confirm/", groups.group_confirm, name="group_confirm"),
     path("groups/<int:pk>/split/", groups.group_split, name="group_split"),
     path("groups/<int:pk>/merge/", groups.group_merge, name="group_merge"),
+    path("submissions/<int:pk>/nearest/", evidence.nearest, name="nearest"),
+    path("assignments/<int:pk>/consistency/", evidence.consistency, name="consistency"),
 ]

@@ -50,6 +50,8 @@ GET = {
     "grading:run_progress": ("run", STAFF),
     "grading:review_list": ("assignment", STAFF),
     "grading:groups": ("assignment", STAFF),
+    "grading:nearest": ("submission", STAFF),
+    "grading:consistency": ("assignment", STAFF),
     "grading:group": ("group", STAFF),
     "grading:review": ("submission", STAFF),
     "grading:comments": ("course", STAFF),
