@@ -14,7 +14,7 @@ from grading.forms import ReviewForm, criterion_field
 from grading.models import CriterionScore, Grade, GradeEvent, GradeState, SubmissionFlag
 
 HISTORY_SHOWN = 50
-LONG_CHARACTERS, LONG_LINES = 1500, 12  # such an answer gets line numbers
+LONG_CHARACTERS, LONG_LINES = 800, 12  # such an answer gets line numbers
 MOST_KEYS = 9  # more levels than that do not fit on one line of buttons
 
 
