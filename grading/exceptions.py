@@ -53,6 +53,16 @@ class CommentIsThere(UserError):
     words = _("The course has this comment already.")
 
 
+class NothingToAccept(UserError):
+    code = "nothing_to_accept"
+    words = _("The marks so far do not allow that: no paper can be accepted unread with this tolerance and risk.")
+
+
+class SampleIsMarked(UserError):
+    code = "sample_is_marked"
+    words = _("This paper of the sample is marked already, or the promise is decided.")
+
+
 class GradeIsClosed(UserError):
     code = "grade_is_closed"
     words = _("This grade is %(state)s and cannot be changed that way.")

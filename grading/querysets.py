@@ -12,6 +12,7 @@ from courses.querysets import STAFF_ROLES, AnyUser, in_courses_of, is_admin
 
 if TYPE_CHECKING:
     from grading.models import (  # noqa: F401
+        Acceptance,
         AnswerGroup,
         Grade,
         GradingJob,
@@ -62,6 +63,11 @@ class SavedCommentQuerySet(models.QuerySet["SavedComment"]):
 
 
 class AnswerGroupQuerySet(models.QuerySet["AnswerGroup"]):
+    def visible_to(self, user: AnyUser) -> Self:
+        return self.filter(in_courses_of(user, STAFF_ROLES, "assignment__course"))
+
+
+class AcceptanceQuerySet(models.QuerySet["Acceptance"]):
     def visible_to(self, user: AnyUser) -> Self:
         return self.filter(in_courses_of(user, STAFF_ROLES, "assignment__course"))
 

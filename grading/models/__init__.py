@@ -1,3 +1,4 @@
+from grading.models.acceptances import Acceptance, AcceptanceSample, AcceptanceState
 from grading.models.corrections import Correction, CorrectionBasis
 from grading.models.desk import ActedGrade, ActKind, Presence, ReviewAct, SavedComment, SubmissionFlag
 from grading.models.grades import CriterionScore, Feedback, Grade, GradeEvent, GradeSource, GradeState
@@ -18,6 +19,9 @@ from grading.models.training import (
 from grading.models.versions import ModelVersion, VersionEvent, VersionState
 
 __all__ = [
+    "Acceptance",
+    "AcceptanceSample",
+    "AcceptanceState",
     "ActKind",
     "ActedGrade",
     "AnswerGroup",
