@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlcore.manifest import Manifest
 
+_MADE_OF = (
+    "A mark is made of the model's reading of the question and the answer, held down where checks in code find nonsense or "
+    "words to the marker. Once a teacher has marked some answers to the question, it is also made of their words, of how "
+    "like the answer is to them, and of how far the model was off on them, as far as the marks themselves support that."
+)
 # What a card says of every adapter, whatever it measured.
 _ALWAYS = (
     "A mark is a proposal: a teacher has to read the answer before it counts.",
@@ -38,6 +43,7 @@ def card_markdown(manifest: Manifest) -> str:
     parts = [
         f"# {manifest.name}",
         _summary(manifest),
+        _MADE_OF if "scorer" in manifest.parts else "",
         "## Figures",
         *(_figures(manifest.metrics) or ["Nothing has been measured yet."]),
         "## Weaknesses and limits",
