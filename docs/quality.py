@@ -114,6 +114,8 @@ def table_of(result: dict[str, Any]) -> str:
     marks = {"this model": result, **rivals}
     how = result["bootstrap"]
     drawn = "whole questions" if how["unit"] == "questions" else "single answers"
+    if how["unit"] == "questions" and len(result["per_question"]) < 10:
+        drawn += ", which are few: rough"
     counted = f"{result['n']} answers to {len(result['per_question'])} questions, intervals from drawing {drawn}"
     if result["feedback"]:
         return f"{counted}\n\n{_feedback(result)}"

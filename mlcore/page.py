@@ -69,7 +69,10 @@ def how_drawn(result: Mapping[str, Any]) -> str:
         return "No intervals were drawn."
     what = "whole questions, as these are unseen" if how["unit"] == "questions" else "single answers"
     drawn = f"{how['draws']} bootstrap draws of {what} (seed {how['seed']})"
-    return f"Below each figure its {100 * how['level']:g} % interval, from {drawn}."
+    rough = (
+        " So few questions make them rough." if how["unit"] == "questions" and len(result["per_question"]) < 10 else ""
+    )
+    return f"Below each figure its {100 * how['level']:g} % interval, from {drawn}.{rough}"
 
 
 def _rivals(result: Mapping[str, Any]) -> dict[str, Any]:

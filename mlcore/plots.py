@@ -52,7 +52,7 @@ def error_bars(per_question: Mapping[str, Mapping[str, Any]]) -> str:
         width = room * entry["mae_percent"] / longest
         parts.append(f'<text x="{_LABEL - 6}" y="{top + 12}" class="end">{escape(_short(name))}</text>')
         parts.append(f'<rect x="{_LABEL}" y="{top + 2}" width="{width:.1f}" height="{_BAR - 5}" class="bar"/>')
-        words = f"{entry['mae_percent']:.1f} % of {entry['n']}"
+        words = f"{entry['mae_percent']:.1f} ({entry['n']} answers)"
         parts.append(f'<text x="{_LABEL + width + 6:.1f}" y="{top + 12}">{words}</text>')
     parts.append(f'<text x="{_LABEL}" y="14">mean error, % of the maximum</text></svg>')
     return "".join(parts)
