@@ -1,6 +1,6 @@
 from django.urls import path
 
-from grading.views import evidence, groups, queue
+from grading.views import acceptance, evidence, groups, queue
 
 urlpatterns = [
     path("assignments/<int:pk>/review/", queue.review_list, name="review_list"),
@@ -11,4 +11,6 @@ urlpatterns = [
     path("groups/<int:pk>/merge/", groups.group_merge, name="group_merge"),
     path("submissions/<int:pk>/nearest/", evidence.nearest, name="nearest"),
     path("assignments/<int:pk>/consistency/", evidence.consistency, name="consistency"),
+    path("assignments/<int:pk>/promise/", acceptance.promise, name="promise"),
+    path("acceptances/<int:pk>/", acceptance.acceptance, name="acceptance"),
 ]

@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from courses.models import Assignment, Course, Membership, UnmatchedFile
-from grading.models import AnswerGroup, SavedComment, TrainingRun
+from grading.models import Acceptance, AnswerGroup, ReviewAct, SavedComment, TrainingRun
 from tests.factories import UserFactory
 from tests.grading.factories import make_grade, make_run, make_submission, make_version
 
