@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from mlcore.manifest import Manifest
 
 _MADE_OF = (
-    "A mark is made of the model's reading of the question and the answer, held down where checks in code find nonsense "
-    "or words to the marker. Once a teacher has marked some answers to the question, it is also made of their words, of "
+    "A mark is made of the model's reading of the question and the answer, held down where checks find nonsense or "
+    "words to the marker. Once a teacher has marked answers to the question, it is also made of their words, of "
     "how like the answer is to them, and of how far the model was off on them, as far as the marks support that."
 )
 # What a card says of every adapter, whatever it measured.
