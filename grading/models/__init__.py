@@ -5,6 +5,7 @@ from grading.models.grades import CriterionScore, Feedback, Grade, GradeEvent, G
 from grading.models.groups import AnswerGroup, GroupedAnswer, GroupKind
 from grading.models.jobs import GradingJob, GradingRun, JobState, RunScope, Worker, WorkerKind
 from grading.models.readings import AnswerReading
+from grading.models.rewrites import Rewrite, RewriteState
 from grading.models.training import (
     ExampleSource,
     ExampleSplit,
@@ -45,6 +46,8 @@ __all__ = [
     "ModelVersion",
     "Presence",
     "ReviewAct",
+    "Rewrite",
+    "RewriteState",
     "RunScope",
     "SavedComment",
     "SubmissionFlag",
