@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from grading.views import estimates, health, training, versions
+from grading.views import estimates, health, training, training_sets, versions
 
 urlpatterns = [
     path("versions/", versions.versions, name="versions"),
@@ -15,7 +15,8 @@ urlpatterns = [
     path("training/", training.training_list, name="training_list"),
     path("training/new/", training.training_new, name="training_new"),
     path("training/new/estimate/", estimates.training_estimate, name="training_estimate"),
-    path("training/sets/", training.training_sets, name="training_sets"),
+    path("training/sets/", training_sets.training_sets, name="training_sets"),
+    path("training/sets/<int:pk>/delete/", training_sets.training_set_delete, name="training_set_delete"),
     path("training/<int:pk>/", training.training, name="training"),
     path("training/<int:pk>/progress/", training.training_progress, name="training_progress"),
     path("training/<int:pk>/cancel/", training.training_cancel, name="training_cancel"),

@@ -143,6 +143,11 @@ class TrainingSetRefused(UserError):
     words = _("The file cannot be used: %(reason)s")
 
 
+class TrainingSetInUse(UserError):
+    code = "training_set_in_use"
+    words = _("“%(name)s” cannot be deleted now: a training that has not ended uses it.")
+
+
 class RunIsOver(UserError):
     code = "run_is_over"
     words = _("This run is over already.")

@@ -119,7 +119,40 @@ def guess_language(text: str) -> str:
     return "de" if german > sum(word in _ENGLISH for word in words) else "en"
 
 
+def faults(path: Path, most: int = 50) -> list[str]:
+    """What is wrong with a file of marked rows, line by line: at most so many sentences, each naming its line.
+
+    Raises:
+        RowError: the file itself cannot be read.
+    """
+    found: list[str] = []
+    seen: dict[str, int] = {}
+    for number, line in _lines(path):
+        try:
+            row = _row(_object(line), number)
+            if row.score is None:
+                raise ValueError(f"the row “{row.answer.id}” has no score, but every row here needs one")
+            if row.answer.id in seen:
+                raise ValueError(f"the id “{row.answer.id}” was used in line {seen[row.answer.id]}")
+        except (KeyError, TypeError, ValueError) as error:
+            found.append(f"line {number}: {_reason(error)}")
+        else:
+            seen[row.answer.id] = number
+        if len(found) == most:
+            break
+    return found
+
+
 def _objects(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for number, line in _lines(path):
+        try:
+            yield number, _object(line)
+        except ValueError as error:
+            raise RowError(f"{path}, line {number}: {error}") from error
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines that hold something, with their numbers."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -127,16 +160,17 @@ def _objects(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     except UnicodeDecodeError as error:
         raise RowError(f"{path} is not UTF-8 (byte {error.start})") from error
     # Only line feeds end a row: str.splitlines would also split at separators that may stand inside an answer.
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            body = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise RowError(f"{path}, line {number}: not readable JSON ({error})") from error
-        if not isinstance(body, dict):
-            raise RowError(f"{path}, line {number}: not a JSON object")
-        yield number, body
+    return ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
+
+
+def _object(line: str) -> Mapping[str, Any]:
+    try:
+        body = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not readable JSON ({error})") from error
+    if not isinstance(body, dict):
+        raise ValueError("not a JSON object")
+    return body
 
 
 def _row(body: Mapping[str, Any], number: int) -> Row:

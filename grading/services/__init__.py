@@ -23,7 +23,7 @@ from grading.services.runs import (
     worker_listening,
 )
 from grading.services.training import training_run_cancel, training_run_start
-from grading.services.training_sets import training_set_upload
+from grading.services.training_sets import training_set_delete, training_set_upload
 from grading.services.versions import (
     previous_version,
     version_promote,
@@ -55,6 +55,7 @@ __all__ = [
     "run_progress",
     "training_run_cancel",
     "training_run_start",
+    "training_set_delete",
     "training_set_upload",
     "version_promote",
     "version_register",

@@ -11,17 +11,21 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from grading.exceptions import TrainingSetRefused
+from grading.exceptions import TrainingSetInUse, TrainingSetRefused
 from grading.mapping import content_hash
-from grading.models import ExampleSource, ExampleState, TrainingExample, TrainingSet
-from mlcore.rows import RowError, read_examples, write_rows
+from grading.models import ExampleSource, ExampleState, TrainingExample, TrainingRun, TrainingSet
+from grading.models.training import ACTIVE_TRAINING_STATES
+from mlcore.rows import RowError, faults, read_examples, write_rows
+
+MOST_FAULTS = 50
 
 
 def training_set_upload(*, by: User, name: str, licence: str, data: bytes) -> TrainingSet:
     """Keep a JSONL file of marked answers as accepted examples. All of it is taken or none of it.
 
     Raises:
-        TrainingSetRefused: the name is taken, or a line cannot be read; the message names the line.
+        TrainingSetRefused: the name is taken, or a line cannot be read; the message names the line, and where several
+            are wrong `details["lines"]` has a sentence for each, at most `MOST_FAULTS`.
     """
     rows = _rows(data)
     try:
@@ -34,6 +38,22 @@ def training_set_upload(*, by: User, name: str, licence: str, data: bytes) -> Tr
     return row
 
 
+def training_set_delete(*, training_set: TrainingSet, by: User) -> None:
+    """Delete a set with its answers. What runs were trained on it stays known by the hashes that they froze.
+
+    Raises:
+        TrainingSetInUse: a run that has not ended uses it.
+    """
+    with transaction.atomic():
+        # A run that is being started freezes its examples in one transaction: it sees all of them or none.
+        row = TrainingSet.objects.select_for_update().get(pk=training_set.pk)
+        if TrainingRun.objects.filter(
+            state__in=ACTIVE_TRAINING_STATES, run_examples__example__training_set=row
+        ).exists():
+            raise TrainingSetInUse(name=row.name)
+        row.delete()
+
+
 def _rows(data: bytes) -> list[dict[str, Any]]:
     """The file's rows as mlcore reads them, written out in full."""
     with tempfile.TemporaryDirectory(prefix="training-set-") as directory:
@@ -42,13 +62,29 @@ def _rows(data: bytes) -> list[dict[str, Any]]:
         try:
             examples = read_examples(path)
         except RowError as error:
-            raise TrainingSetRefused(reason=_without_path(str(error), path)) from error
+            raise _refused(error, path) from error
         examples = [example for example in examples if example.marked.answer.text.strip()]
         if not examples:
             raise TrainingSetRefused(reason=_("there is no marked answer in it"))
         write_rows(path, examples)
         lines = path.read_text(encoding="utf-8").split("\n")
     return [_without_nulls(json.loads(line)) for line in lines if line]
+
+
+def _refused(error: RowError, path: Path) -> TrainingSetRefused:
+    """The first fault in a sentence; where there are more, how many, with a line for each."""
+    try:
+        lines = faults(path, MOST_FAULTS + 1)
+    except RowError:
+        lines = []
+    if len(lines) < 2:
+        return TrainingSetRefused(reason=_without_path(str(error), path))
+    if len(lines) > MOST_FAULTS:
+        reason = _("more than %(number)s lines are wrong; the first of them are named below.")
+    else:
+        reason = _("%(number)s lines are wrong; they are named below.")
+    shown = lines[:MOST_FAULTS]
+    return TrainingSetRefused(reason=reason % {"number": len(shown)}, lines=shown)
 
 
 def _without_path(message: str, path: Path) -> str:

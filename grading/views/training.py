@@ -10,19 +10,18 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from courses.views.requests import PersonRequest, errors_on, errors_told, page_of
 from grading import services
 from grading.admin_access import admin_required
-from grading.admin_forms import TrainingForm, TrainingSetForm
+from grading.admin_forms import TrainingForm
 from grading.curves import curves
 from grading.exceptions import message_for
 from grading.figures import compared
 from grading.gate import doubts, verdict_of
-from grading.models import ExampleSplit, ModelVersion, TrainingRun, TrainingSet, WorkerKind
+from grading.models import ExampleSplit, ModelVersion, TrainingRun, WorkerKind
 from grading.models.training import ACTIVE_TRAINING_STATES
 from grading.selectors import loss_curve
 
@@ -84,24 +83,6 @@ def training_cancel(request: PersonRequest, pk: int) -> HttpResponse:
         words = _("It ends as soon as the worker reads it.") if is_active(row) else _("The training was cancelled.")
         messages.success(request, words)
     return redirect("grading:training", pk)
-
-
-@require_http_methods(["GET", "POST"])
-@admin_required
-def training_sets(request: PersonRequest) -> HttpResponse:
-    form = TrainingSetForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        with errors_on(form):
-            given = form.cleaned_data
-            row = services.training_set_upload(
-                by=request.user, name=given["name"], licence=given["licence"], data=given["file"].read()
-            )
-            number = row.examples.count()
-            words = ngettext("%(number)s marked answer was taken.", "%(number)s marked answers were taken.", number)
-            messages.success(request, words % {"number": number})
-            return redirect("grading:training_sets")
-    sets = TrainingSet.objects.select_related("uploaded_by").annotate(number=Count("examples")).order_by("name")
-    return render(request, "grading/training_sets.html", {"form": form, "page": page_of(request, sets)})
 
 
 def is_active(run: TrainingRun) -> bool:
