@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from courses.models import Assignment, Course, Membership, UnmatchedFile
-from grading.models import Acceptance, AnswerGroup, ReviewAct, SavedComment, TrainingRun
+from grading.models import Acceptance, AnswerGroup, ReviewAct, SavedComment, TrainingRun, TrainingSet
 from tests.factories import UserFactory
 from tests.grading.factories import make_grade, make_run, make_submission, make_version
 
@@ -69,6 +69,7 @@ GET = {
     "grading:training_list": ("", ADMIN),
     "grading:training_new": ("", ADMIN),
     "grading:training_sets": ("", ADMIN),
+    "grading:training_set_delete": ("training_set", ADMIN),
     "grading:training": ("training", ADMIN),
     "grading:training_progress": ("training", ADMIN),
     "grading:health": ("", ADMIN),
@@ -168,6 +169,7 @@ def rows(course: Course, assignment: Assignment, student: User, other_student: U
         "run": make_run(assignment, [submission], version=version).pk,
         "version": version.pk,
         "training": training.pk,
+        "training_set": TrainingSet.objects.create(name="Past exams").pk,
         "comment": SavedComment.objects.create(course=course, text="Say why.").pk,
         "group": group.pk,
     }
