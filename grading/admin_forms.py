@@ -24,7 +24,7 @@ PARTS: dict[str, tuple[str, ...]] = {
 RANK, LEARNING_RATE, EPOCHS = 16, 2e-4, 3
 
 
-class NoteForm(forms.Form):
+class VersionNoteForm(forms.Form):
     helper = layout()
 
     note = forms.CharField(

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from courses.views.requests import PersonRequest, errors_on, errors_told, page_of
 from grading import services
 from grading.admin_access import admin_required
-from grading.admin_forms import NoteForm
+from grading.admin_forms import VersionNoteForm
 from grading.figures import compared, headline, measured_sets
 from grading.gate import doubts, verdict_of
 from grading.models import ModelVersion, TrainingRun, VersionState
@@ -56,7 +56,7 @@ def version(request: PersonRequest, pk: int) -> HttpResponse:
 def version_promote(request: PersonRequest, pk: int) -> HttpResponse:
     """Ask first, with the comparison in sight; then put the version in use."""
     row = _version(request, pk)
-    form = NoteForm(request.POST or None)
+    form = VersionNoteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         with errors_on(form):
             services.version_promote(version=row, by=request.user, note=form.cleaned_data["note"])
