@@ -11,7 +11,7 @@ from django.forms import BoundField
 from courses.models import Submission
 from grading.exceptions import message_for
 from grading.forms import ReviewForm, criterion_field
-from grading.models import CriterionScore, Grade, GradeEvent, GradeState, SubmissionFlag
+from grading.models import CriterionScore, Grade, GradeEvent, GradeState, RewriteState, SubmissionFlag
 
 HISTORY_SHOWN = 50
 LONG_CHARACTERS, LONG_LINES = 800, 12  # such an answer gets line numbers
@@ -91,6 +91,7 @@ def desk_context(submission: Submission, grade: Grade | None, form: ReviewForm |
         "criteria": _criteria(grade, form) if grade and form else [],
         "editable": grade is not None and grade.state == GradeState.PROPOSED,
         **_cut(submission, grade),
+        "rewrite": grade.rewrites.exclude(state=RewriteState.CLOSED).first() if grade else None,
         "events": _events(grade) if grade else [],
         "flag": SubmissionFlag.objects.filter(submission=submission).select_related("by").first(),
         "long": submission.text.count("\n") >= LONG_LINES or len(submission.text) >= LONG_CHARACTERS,

@@ -15,6 +15,7 @@ from grading import tasks
 from grading.mapping import question_of
 from grading.models import ModelVersion, WorkerKind
 from grading.runtime_pulse import Lease, Pulse, pulse
+from grading.runtime_rewrites import write_queued
 from grading.services.jobs import Claim, Ticket, job_fail, jobs_claim, jobs_give_back, jobs_heartbeat
 from grading.services.results import batch_write
 from grading.services.training import base_config
@@ -67,6 +68,7 @@ def mark_queued() -> None:
     heart = pulse(WorkerKind.MARKING)
     ends = time.monotonic() + settings.MARKING_SLICE_SECONDS
     while not heart.stopping.is_set():
+        write_queued(marker(), heart)
         claim = jobs_claim(worker=heart.name, limit=marker().limit)
         if claim is None:
             return

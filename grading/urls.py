@@ -2,7 +2,7 @@ from django.urls import path
 
 from grading.admin_urls import urlpatterns as admin_urls
 from grading.queue_urls import urlpatterns as queue_urls
-from grading.views import comments, desk, imports, release, review, runs, student
+from grading.views import comments, desk, imports, release, review, rewrites, runs, student
 
 app_name = "grading"
 
@@ -26,6 +26,9 @@ urlpatterns = [
     path("submissions/<int:pk>/jump/<str:to>/", desk.jump, name="jump"),
     path("assignments/<int:pk>/undo/", desk.undo, name="undo"),
     path("assignments/<int:pk>/papers/", desk.papers, name="papers"),
+    path("grades/<int:pk>/rewrite/", rewrites.rewrite, name="rewrite"),
+    path("grades/<int:pk>/rewrite/ask/", rewrites.rewrite_ask, name="rewrite_ask"),
+    path("grades/<int:pk>/rewrite/end/", rewrites.rewrite_end, name="rewrite_end"),
     path("grades/<int:pk>/reopen/", review.grade_reopen, name="grade_reopen"),
     path("grades/<int:pk>/reject/", review.grade_reject, name="grade_reject"),
     path("grades/<int:pk>/regrade/", review.grade_regrade, name="grade_regrade"),

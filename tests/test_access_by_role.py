@@ -50,6 +50,8 @@ GET = {
     "grading:run_progress": ("run", STAFF),
     "grading:review_list": ("assignment", STAFF),
     "grading:groups": ("assignment", STAFF),
+    "grading:promise": ("assignment", STAFF),
+    "grading:acceptance": ("acceptance", STAFF),
     "grading:nearest": ("submission", STAFF),
     "grading:consistency": ("assignment", STAFF),
     "grading:group": ("group", STAFF),
@@ -57,6 +59,7 @@ GET = {
     "grading:comments": ("course", STAFF),
     "grading:comments_list": ("course", STAFF),
     "grading:comment_edit": ("comment", STAFF),
+    "grading:rewrite": ("grade", STAFF),
     "grading:papers": ("assignment", STAFF),
     "grading:jump": ("submission", STAFF),
     "grading:release": ("assignment", STAFF),
@@ -90,6 +93,8 @@ POST = {
     "grading:grade_save": ("grade", STAFF),
     "grading:grade_autosave": ("grade", STAFF),
     "grading:comment_remove": ("comment", STAFF),
+    "grading:rewrite_ask": ("grade", STAFF),
+    "grading:rewrite_end": ("grade", STAFF),
     "grading:presence": ("submission", STAFF),
     "grading:flag": ("submission", STAFF),
     "grading:undo": ("assignment", STAFF),
@@ -158,6 +163,10 @@ def rows(course: Course, assignment: Assignment, student: User, other_student: U
     unmatched = UnmatchedFile(assignment=assignment, original_name="who.txt")
     unmatched.original.save("who.txt", ContentFile(b"An answer."))
     group = AnswerGroup.objects.create(assignment=assignment, kind="similar")
+    act = ReviewAct.objects.create(assignment=assignment, actor=admin, kind="bulk_approved")
+    acceptance = Acceptance.objects.create(
+        assignment=assignment, act=act, tolerance=0.5, risk=0.1, bound=0.1, marks=22, wrong=0
+    )
     training = TrainingRun.objects.create(request_key=uuid.uuid4(), requested_by=admin, config={"lora": {"rank": 4}})
     return {
         "course": course.pk,
@@ -172,6 +181,7 @@ def rows(course: Course, assignment: Assignment, student: User, other_student: U
         "training_set": TrainingSet.objects.create(name="Past exams").pk,
         "comment": SavedComment.objects.create(course=course, text="Say why.").pk,
         "group": group.pk,
+        "acceptance": acceptance.pk,
     }
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from grading import tasks
-from grading.models import GradingJob, JobState, TrainingRun, TrainingState
+from grading.models import GradingJob, JobState, Rewrite, RewriteState, TrainingRun, TrainingState
 from grading.services.jobs import jobs_release_stale
 from grading.services.mails import untold
+from grading.services.rewrites import rewrites_release_stale
 from grading.services.training_work import training_release_stale
 from grading.services.workers import workers_forget
 
 
 def sweep() -> None:
     jobs_release_stale()
+    rewrites_release_stale()
     training_release_stale()
     workers_forget()
-    if GradingJob.objects.filter(state=JobState.QUEUED).exists():
+    rewrites = Rewrite.objects.filter(state=RewriteState.QUEUED)
+    if GradingJob.objects.filter(state=JobState.QUEUED).exists() or rewrites.exists():
         tasks.wake_marking()
     if TrainingRun.objects.filter(state=TrainingState.QUEUED).exists():
         tasks.wake_training()
