@@ -1,8 +1,9 @@
 from django.urls import path
 
 from grading.admin_urls import urlpatterns as admin_urls
+from grading.people_urls import urlpatterns as people_urls
 from grading.queue_urls import urlpatterns as queue_urls
-from grading.views import comments, desk, imports, release, review, rewrites, runs, student
+from grading.views import anchors, comments, desk, imports, release, review, rewrites, runs, student
 
 app_name = "grading"
 
@@ -26,6 +27,8 @@ urlpatterns = [
     path("submissions/<int:pk>/jump/<str:to>/", desk.jump, name="jump"),
     path("assignments/<int:pk>/undo/", desk.undo, name="undo"),
     path("assignments/<int:pk>/papers/", desk.papers, name="papers"),
+    path("grades/<int:pk>/anchor/", anchors.anchor, name="anchor"),
+    path("grades/<int:pk>/anchor/remove/", anchors.anchor_remove, name="anchor_remove"),
     path("grades/<int:pk>/rewrite/", rewrites.rewrite, name="rewrite"),
     path("grades/<int:pk>/rewrite/ask/", rewrites.rewrite_ask, name="rewrite_ask"),
     path("grades/<int:pk>/rewrite/end/", rewrites.rewrite_end, name="rewrite_end"),
@@ -37,6 +40,7 @@ urlpatterns = [
     path("assignments/<int:pk>/release/", release.release, name="release"),
     path("assignments/<int:pk>/export.<str:kind>", release.export, name="export"),
     path("submissions/<int:pk>/grade/", student.my_grade, name="my_grade"),
+    *people_urls,
     *queue_urls,
     *admin_urls,
 ]

@@ -95,6 +95,8 @@ POST = {
     "grading:comment_remove": ("comment", STAFF),
     "grading:rewrite_ask": ("grade", STAFF),
     "grading:rewrite_end": ("grade", STAFF),
+    "grading:anchor": ("grade", STAFF),
+    "grading:anchor_remove": ("grade", STAFF),
     "grading:presence": ("submission", STAFF),
     "grading:flag": ("submission", STAFF),
     "grading:undo": ("assignment", STAFF),
@@ -112,6 +114,7 @@ POST = {
 # Pages about one's own account or about nobody: there is nothing of others behind them.
 OPEN = {
     "healthz",
+    "grading:my_data",
     "login",
     "logout",
     "password_change",
