@@ -91,6 +91,7 @@ def desk_context(submission: Submission, grade: Grade | None, form: ReviewForm |
         "criteria": _criteria(grade, form) if grade and form else [],
         "editable": grade is not None and grade.state == GradeState.PROPOSED,
         **_cut(submission, grade),
+        "anchors": list(grade.anchors.select_related("score")) if grade else [],
         "rewrite": grade.rewrites.exclude(state=RewriteState.CLOSED).first() if grade else None,
         "events": _events(grade) if grade else [],
         "flag": SubmissionFlag.objects.filter(submission=submission).select_related("by").first(),

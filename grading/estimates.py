@@ -123,7 +123,7 @@ def _measured_rate(shape: Shape) -> float | None:
         entries = run.run_examples.exclude(example=None).select_related("example")
         sides: dict[str, list[Any]] = {TRAIN: [], VALIDATION: []}
         for entry in entries.filter(split__in=sides)[:_MOST_READ]:
-            sides[entry.split].append(example_of(entry.example.row))  # type: ignore[union-attr]
+            sides[entry.split].append(example_of(entry.example.row))
     except (ValueError, RowError):
         return None  # made by another version of this program
     times = entries.filter(split=TRAIN).count() / len(sides[TRAIN]) if sides[TRAIN] else 0.0

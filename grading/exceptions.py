@@ -48,6 +48,11 @@ class NothingToMarkInGroup(UserError):
     words = _("Every answer of this group is decided already.")
 
 
+class WordsNotFound(UserError):
+    code = "words_not_found"
+    words = _("The answer does not have these words. Select them again.")
+
+
 class CommentIsThere(UserError):
     code = "comment_is_there"
     words = _("The course has this comment already.")

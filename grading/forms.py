@@ -140,3 +140,17 @@ class SavedCommentForm(forms.Form):
 
     def clean_text(self) -> str:
         return str(self.cleaned_data["text"]).replace("\r\n", "\n")
+
+
+class AnchorForm(forms.Form):
+    """A comment on the characters `start` to `end` of an answer."""
+
+    start = forms.IntegerField(min_value=0)
+    end = forms.IntegerField(min_value=1)
+    text = forms.CharField(max_length=4000)
+    score = forms.ModelChoiceField(CriterionScore.objects.none(), required=False)
+
+    def __init__(self, *args: Any, grade: Grade, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        scores: Any = self.fields["score"]
+        scores.queryset = grade.criterion_scores.all()

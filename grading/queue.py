@@ -7,6 +7,7 @@ the keys (keyset pagination): any place in a long queue is found in a constant n
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import (
@@ -78,6 +79,18 @@ def review_queue(
     rows = _narrowed(_filtered(_rows(assignment), show), assignment, narrow)
     keys = _keys(order, narrow.seed)
     return _with(rows, keys).order_by(*_names(keys))
+
+
+def queue_state(row: Submission) -> str | None:
+    """The state of the grade shown for a row of the queue, as `review_queue` annotated it; None without a grade."""
+    state: str | None = vars(row)["grade_state"]
+    return state
+
+
+def queue_proposal(row: Submission) -> Decimal | None:
+    """The points proposed for a row of the queue; None without a proposal."""
+    points: Decimal | None = vars(row)["grade_proposed"]
+    return points
 
 
 def _rows(assignment: Assignment) -> QuerySet[Submission]:
@@ -293,7 +306,7 @@ def next_to_review(
     show = "all" if show in ("approved", "released") else show
     rows = _narrowed(_filtered(_rows(assignment), show), assignment, narrow).exclude(pk=submission.pk)
     if show not in _WITHOUT_GRADE:
-        rows = rows.filter(grade_state=GradeState.PROPOSED)
+        rows = rows.filter(Q(grade_state=GradeState.PROPOSED))
     keys = _keys(order, narrow.seed)
     # In these orders a decided paper has just moved away from its place: the first key says how far it is decided.
     keys = keys[1:] if order in ("waiting", "state", "uncertain", "informative") else keys

@@ -12,7 +12,7 @@ from courses.models import Assignment, Submission
 from courses.querysets import AnyUser
 from grading.models import Grade, GradeSource, GradeState, GradingJob, TrainingRun
 from grading.models.grades import OPEN_GRADE_STATES
-from grading.queue import FILTERS, ORDERS, Neighbours, next_to_review, review_neighbours, review_queue
+from grading.queue import FILTERS, ORDERS, Neighbours, next_to_review, queue_state, review_neighbours, review_queue
 from grading.shown import RANK, shown_first
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "graded",
     "loss_curve",
     "next_to_review",
+    "queue_state",
     "released_grades",
     "review_neighbours",
     "review_queue",

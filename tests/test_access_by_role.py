@@ -76,6 +76,9 @@ GET = {
     "grading:training": ("training", ADMIN),
     "grading:training_progress": ("training", ADMIN),
     "grading:health": ("", ADMIN),
+    "grading:people": ("", ADMIN),
+    "grading:person": ("person", ADMIN),
+    "grading:person_data": ("person", ADMIN),
 }
 POST = {
     "courses:member_role": ("membership", OWNERS),
@@ -109,6 +112,7 @@ POST = {
     "grading:version_reject": ("version", ADMIN),
     "grading:version_roll_back": ("", ADMIN),
     "grading:training_cancel": ("training", ADMIN),
+    "grading:person_delete": ("person", ADMIN),
     "grading:training_estimate": ("", ADMIN),
 }
 # Pages about one's own account or about nobody: there is nothing of others behind them.
@@ -173,6 +177,7 @@ def rows(course: Course, assignment: Assignment, student: User, other_student: U
     training = TrainingRun.objects.create(request_key=uuid.uuid4(), requested_by=admin, config={"lora": {"rank": 4}})
     return {
         "course": course.pk,
+        "person": student.pk,
         "assignment": assignment.pk,
         "submission": submission.pk,
         "grade": grade.pk,

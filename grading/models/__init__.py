@@ -1,4 +1,5 @@
 from grading.models.acceptances import Acceptance, AcceptanceSample, AcceptanceState
+from grading.models.anchors import AnchoredComment
 from grading.models.corrections import Correction, CorrectionBasis
 from grading.models.desk import ActedGrade, ActKind, Presence, ReviewAct, SavedComment, SubmissionFlag
 from grading.models.grades import CriterionScore, Feedback, Grade, GradeEvent, GradeSource, GradeState
@@ -25,6 +26,7 @@ __all__ = [
     "AcceptanceState",
     "ActKind",
     "ActedGrade",
+    "AnchoredComment",
     "AnswerGroup",
     "AnswerReading",
     "Correction",

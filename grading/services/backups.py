@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from django.apps import apps
 from django.conf import settings
@@ -139,9 +139,14 @@ def _pack(out: IO[bytes], rows: IO[str], manifest: Manifest) -> None:
             except FileNotFoundError:
                 continue  # deleted a moment ago; told below where a row still names it
             with source:
-                manifest.hashes[name] = _add(archive, name, iter(lambda source=source: source.read(CHUNK), b""))
+                manifest.hashes[name] = _add(archive, name, _bytes_of_file(source))
         manifest.missing = [name for name in _named(rows) if f"files/media/{name}" not in manifest.hashes]
         archive.writestr("manifest.json", json.dumps(asdict(manifest), indent=1))
+
+
+def _bytes_of_file(source: BinaryIO) -> Iterator[bytes]:
+    while chunk := source.read(CHUNK):
+        yield chunk
 
 
 def _bytes_of(rows: IO[str]) -> Iterator[bytes]:
@@ -222,8 +227,11 @@ def _checked(archive: zipfile.ZipFile) -> Manifest:
 
 
 def _hash(archive: zipfile.ZipFile, name: str) -> str:
+    digest = hashlib.sha256()
     with archive.open(name) as entry:
-        return hashlib.file_digest(entry, "sha256").hexdigest()
+        while chunk := entry.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _target(name: str) -> Path:

@@ -27,7 +27,17 @@ from grading.exceptions import (
     UnknownCriterion,
 )
 from grading.mapping import criterion_rows, rubric_snapshot
-from grading.models import ActKind, CriterionScore, Feedback, Grade, GradeEvent, GradeSource, GradeState, ReviewAct
+from grading.models import (
+    ActKind,
+    AnchoredComment,
+    CriterionScore,
+    Feedback,
+    Grade,
+    GradeEvent,
+    GradeSource,
+    GradeState,
+    ReviewAct,
+)
 from grading.models.grades import OPEN_GRADE_STATES
 from grading.services.acts import act_begin, act_note, grade_values
 
@@ -176,8 +186,18 @@ def _copy(old: Grade) -> Grade:
     for score in scores:
         score.pk, score.grade = None, copy
     CriterionScore.objects.bulk_create(scores)
+    _copy_anchors(old, copy)
     Feedback.objects.create(grade=copy, proposed_text=old.feedback.proposed_text, text=old.feedback.text)
     return copy
+
+
+def _copy_anchors(old: Grade, copy: Grade) -> None:
+    scores = {score.position: score for score in copy.criterion_scores.all()}
+    anchors = list(old.anchors.select_related("score"))
+    for anchor in anchors:
+        anchor.pk, anchor.grade = None, copy
+        anchor.score = scores.get(anchor.score.position) if anchor.score else None
+    AnchoredComment.objects.bulk_create(anchors)
 
 
 def _locked(grade: Grade, edition: int | None, *states: str) -> Grade:

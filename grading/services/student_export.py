@@ -32,7 +32,7 @@ def student_export(*, student: User, whole: bool) -> bytes:
         archive.writestr("index.html", _page(student))
         for row in Submission.objects.filter(student=student).exclude(original="").order_by("pk"):
             with row.original.open("rb") as source:
-                archive.writestr(row.original.name, source.read())
+                archive.writestr(str(row.original.name), source.read())
     return out.getvalue()
 
 

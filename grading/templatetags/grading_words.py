@@ -27,6 +27,7 @@ _ACTIONS = {
     "regrade_started": gettext_lazy("marked anew"),
     "started_by_hand": gettext_lazy("begun by hand"),
     "imported": gettext_lazy("imported"),
+    "data_deleted": gettext_lazy("marked: trained on data since deleted"),
     "replaced": gettext_lazy("replaced by a newer one"),
     "submission_replaced": gettext_lazy("replaced, because the student handed in again"),
 }

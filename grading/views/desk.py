@@ -80,7 +80,7 @@ def presence(request: PersonRequest, pk: int) -> JsonResponse:
 def flag(request: PersonRequest, pk: int) -> HttpResponse:
     submission = managed_submission(request.user, pk)
     desk.flag_toggle(submission=submission, by=request.user)
-    return _paper(request, pk)
+    return paper_of(request, pk)
 
 
 @require_POST
@@ -93,11 +93,11 @@ def undo(request: PersonRequest, pk: int) -> HttpResponse:
         touched = list(act.grades.select_related("grade"))
         messages.success(request, _("Undone: %(what)s.") % {"what": act.get_kind_display()})
         if len(touched) == 1:
-            return _paper(request, touched[0].grade.submission_id)
+            return paper_of(request, touched[0].grade.submission_id)
         return redirect(f"{reverse('grading:review_list', args=[pk])}?{_query(request)}")
     back = request.POST.get("paper", "")
     if back.isdecimal() and assignment.submissions.filter(pk=int(back)).exists():
-        return _paper(request, int(back))
+        return paper_of(request, int(back))
     return redirect("grading:review_list", pk)
 
 
@@ -112,7 +112,7 @@ def papers(request: PersonRequest, pk: int) -> JsonResponse:
     found = [
         {
             "name": person_name(row.student),
-            "state": str(GradeState(row.grade_state).label) if row.grade_state else _("no grade"),
+            "state": _state_words(selectors.queue_state(row)),
             "url": f"{reverse('grading:review', args=[row.pk])}?{query}",
         }
         for row in rows
@@ -131,7 +131,11 @@ def jump(request: PersonRequest, pk: int, to: str) -> HttpResponse:
     found = jumps.jump_from(submission, to, order=order)
     if found is None:
         messages.info(request, _("There is no other such paper in this assignment."))
-    return _paper(request, found or pk)
+    return paper_of(request, found or pk)
+
+
+def _state_words(state: str | None) -> str:
+    return str(GradeState(state).label) if state else _("no grade")
 
 
 def _query(request: PersonRequest) -> str:
@@ -139,5 +143,5 @@ def _query(request: PersonRequest) -> str:
     return urlencode({"show": show, "order": order})
 
 
-def _paper(request: PersonRequest, pk: int) -> HttpResponse:
+def paper_of(request: PersonRequest, pk: int) -> HttpResponse:
     return redirect(f"{reverse('grading:review', args=[pk])}?{_query(request)}")

@@ -19,7 +19,7 @@ from courses.querysets import AnyUser
 from courses.views.requests import PersonRequest, errors_on, errors_told
 from grading.forms import GroupMarkForm
 from grading.models import AnswerGroup, GradeState
-from grading.queue import review_queue
+from grading.queue import queue_proposal, queue_state, review_queue
 from grading.services import groups as services
 
 MOST_SHOWN = 300
@@ -81,18 +81,18 @@ def group(request: PersonRequest, pk: int) -> HttpResponse:
             return redirect("grading:group", pk)
     members = review_queue(row.assignment).filter(grouped__group=row).order_by("grouped__place")
     shown = list(members[:MOST_SHOWN])
-    proposed = [member.grade_proposed for member in shown if member.grade_proposed is not None]
+    proposed = [points for member in shown if (points := queue_proposal(member)) is not None]
     context = {
         "assignment": row.assignment,
         "course": row.assignment.course,
         "group": row,
         "members": shown,
-        "waiting": sum(member.grade_state in (None, GradeState.PROPOSED, GradeState.REJECTED) for member in shown),
+        "waiting": sum(queue_state(member) in (None, GradeState.PROPOSED, GradeState.REJECTED) for member in shown),
         "lowest": min(proposed, default=None),
         "highest": max(proposed, default=None),
         "others": _with_members(row.assignment).exclude(pk=pk)[:MOST_SHOWN],
         "form": form,
-        "undoable": any(member.grade_state == GradeState.APPROVED for member in shown),
+        "undoable": any(queue_state(member) == GradeState.APPROVED for member in shown),
     }
     return render(request, "grading/group.html", context, status=422 if form.errors else 200)
 

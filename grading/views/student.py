@@ -19,5 +19,6 @@ def my_grade(request: PersonRequest, pk: int) -> HttpResponse:
         "assignment": submission.assignment,
         "course": submission.assignment.course,
         "grade": grade,
+        "anchors": list(grade.anchors.select_related("score")),
     }
     return render(request, "grading/my_grade.html", context)

@@ -17,6 +17,7 @@ from grading.admin_forms import VersionNoteForm
 from grading.figures import compared, headline, measured_sets
 from grading.gate import doubts, verdict_of
 from grading.models import ModelVersion, TrainingRun, VersionState
+from grading.services.student_deletion import DATA_DELETED
 from grading.services.versions import version_directory
 from mlcore.card import card_markdown
 from mlcore.manifest import AdapterError, read_manifest
@@ -47,6 +48,7 @@ def version(request: PersonRequest, pk: int) -> HttpResponse:
         "run": TrainingRun.objects.filter(version=row).first(),
         "events": row.events.select_related("actor"),
         "grades": row.grades.count(),
+        "data_deleted": row.events.filter(action=DATA_DELETED).exists(),
     }
     return render(request, "grading/version.html", context)
 

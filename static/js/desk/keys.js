@@ -21,6 +21,7 @@
     t: focus("id_feedback"),
     i: focus("id_internal_note"),
     c: () => desk.comment(),
+    m: () => desk.anchor(),
     w: () => desk.rewrite(),
     f: click("flag"),
     u: click("undo"),

@@ -80,7 +80,7 @@ document.addEventListener("click", (event) => {
 
 // Flag and undo load the page anew: first what was typed has to be safe.
 document.addEventListener("submit", async (event) => {
-  if (event.target.matches("#flag-form, #undo-form") && desk.dirty()) {
+  if (event.target.matches("#flag-form, #undo-form, #anchor-form, .anchors form") && desk.dirty()) {
     event.preventDefault();
     delete event.target.dataset.sent;
     if (await desk.flush()) {
