@@ -48,6 +48,7 @@ ENTRIES = (
     ),
     Entry(own.CriterionScore, _OF_GRADE, ("grade", "title", "points", "max_points"), _RELEASED),
     Entry(own.Feedback, _OF_GRADE, ("grade", "text"), _RELEASED),
+    Entry(own.AnchoredComment, _OF_GRADE, ("grade", "start", "end", "text"), _RELEASED),
     Entry(own.GradeEvent, _OF_GRADE),
     Entry(own.Correction, _OF_GRADE),
     Entry(own.Rewrite, _OF_GRADE),

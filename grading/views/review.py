@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -82,7 +83,10 @@ def _collision(request: PersonRequest, grade: Grade, error: UserError) -> HttpRe
 def _after(request: PersonRequest, submission: Submission, *, onwards: bool) -> HttpResponse:
     """On to the next paper. A script that has fetched it already is told its address instead of being sent there."""
     answer = _onwards(request, submission, onwards=onwards)
-    return JsonResponse({"next": answer.url}) if "X-Desk" in request.headers else answer
+    if "X-Desk" not in request.headers:
+        return answer
+    desk = resolve(urlsplit(answer.url).path).url_name == "review"
+    return JsonResponse({"next": answer.url, "desk": desk})
 
 
 def _onwards(request: PersonRequest, submission: Submission, *, onwards: bool) -> HttpResponseRedirect:

@@ -162,5 +162,6 @@ def fine_tune(page: Page) -> str:
 
 def promote(page: Page) -> None:
     page.get_by_role("link", name="Put in use…").click()
+    page.get_by_label("Note").fill("Tried on the class's own answers.")
     page.locator("main form button[type=submit]").last.click()
     expect(page.get_by_text(re.compile("is in use: the next grading run marks with it"))).to_be_visible()

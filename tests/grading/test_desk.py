@@ -138,7 +138,15 @@ def test_a_script_is_told_where_approving_leads(desk, grade, assignment):
     body = {"edition": 1, "points": "2", "feedback": "", "internal_note": "", "approve": "1"}
     said = desk.post(reverse("grading:grade_save", args=[grade.pk]), body, headers={"X-Desk": "1"}).json()
     assert f"/{later.submission_id}/" in said["next"]
+    assert said["desk"]
     assert Grade.objects.get(pk=grade.pk).state == GradeState.APPROVED
+
+
+def test_after_the_last_paper_a_script_is_sent_to_the_list_which_says_so(desk, grade, assignment):
+    body = {"edition": 1, "points": "2", "feedback": "", "internal_note": "", "approve": "1"}
+    said = desk.post(reverse("grading:grade_save", args=[grade.pk]), body, headers={"X-Desk": "1"}).json()
+    assert said == {"next": reverse("grading:review_list", args=[assignment.pk]), "desk": False}
+    assert "Nothing is left to review here." in desk.get(said["next"]).content.decode()
 
 
 def test_papers_are_listed_with_their_students(desk, grade, assignment):

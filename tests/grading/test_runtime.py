@@ -64,7 +64,7 @@ def with_engine(change: Callable[[Any, Any], None]) -> None:
 
 
 def test_it_marks_what_is_queued_and_names_the_version(version):
-    run = a_run("The gap opens the circuit.", "No idea.", "Because of the gap.")
+    run = a_run("The gap opens the circuit.", "The lamp is broken.", "Because of the gap.")
     runtime.mark_queued()
     assert outcome(run) == {"done": 3, "failed": 0, "queued": 0, "cancelled": 0}
     for grade in Grade.objects.all():
@@ -85,10 +85,10 @@ def test_blank_answers_are_not_sent_to_the_model(version):
 
 
 def test_an_answer_that_was_cut_says_so(version, settings):
-    a_run("gap " * 3000)
+    a_run(" ".join(f"gap{i}" for i in range(3000)))
     runtime.mark_queued()
     grade = Grade.objects.get()
-    assert grade.notes == ["cut"]
+    assert "cut" in grade.notes
     assert grade.unread_characters > 0
 
 
@@ -200,7 +200,7 @@ def test_the_next_run_marks_with_the_version_that_was_promoted(version, versions
     runtime.mark_queued()
     engine = runtime.marker().engine
     other = version_register(directory=make_tiny_adapter(tiny_base, versions_dir / "other", seed=7))
-    version_promote(version=other, by=teacher)
+    version_promote(version=other, by=teacher, note="Tried here.")
     grading_run_start(assignment=assignment, by=teacher, scope="all")
     runtime.mark_queued()
     old, new = Grade.objects.order_by("pk")

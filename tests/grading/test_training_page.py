@@ -134,10 +134,11 @@ def test_it_cancels(site_admin: Client, admin: User) -> None:
 def test_it_links_to_what_a_run_made(site_admin: Client, admin: User) -> None:
     measured = {"n": 9, "mae_percent": 10.0, "rmse": 0.1, "qwk": 0.7, "pearson": 0.8, "smd": 0.0}
     evaluation = {"n": 9, "candidate": measured, "in_use": {**measured, "qwk": 0.75}, "in_use_name": "starter"}
+    make_version("promoted", name="starter")
     run = a_run(admin, TrainingState.SUCCEEDED, version=make_version("candidate", evaluation=evaluation))
     page = site_admin.get(reverse("grading:training", args=[run.pk])).content.decode()
     assert reverse("grading:version", args=[run.version_id]) in page
-    assert "worse than “starter”" in page
+    assert "It did worse on the same answers." in page
     assert f"Training {run.pk}" in site_admin.get(reverse("grading:training_list")).content.decode()
 
 

@@ -48,6 +48,6 @@ def test_only_the_workers_carry_torch_and_can_have_a_card() -> None:
 
 def test_the_web_extra_installs_no_torch() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    heavy = ("torch", "transformers", "peft", "bitsandbytes", "accelerate", "scikit-learn")
+    heavy = ("torch", "transformers", "peft", "bitsandbytes", "accelerate")
     assert [item for item in extras["web"] if item.startswith(heavy)] == []
     assert [name for name in heavy if not any(item.startswith(name) for item in extras["worker"])] == []

@@ -179,10 +179,12 @@
     try {
       const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Desk": "1" } });
       if (answer.headers.get("Content-Type")?.includes("json")) {
-        const next = (await answer.json()).next;
+        const said = await answer.json();
         dirty = false;
         localStorage.removeItem(mine);
-        await desk.show(new URL(next, location.href).href);
+        const next = new URL(said.next, location.href).href;
+        // The list is loaded as a page at once: fetched first, it would say to nobody that nothing is left.
+        await (said.desk ? desk.show(next) : location.assign(next));
       } else if (!desk.put(await answer.text())) {
         form.submit();
       }
