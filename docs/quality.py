@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from mlcore.card import FLOORS, figure  # noqa: E402
+from mlcore.cli.learning import curve_table  # noqa: E402
 
 PAGE = ROOT / "docs" / "quality.md"
 SETS = ("saf_english", "scientsbank", "beetle")
@@ -55,6 +56,10 @@ def jobs(limit: int, texts: int, size: int) -> dict[str, list[str]]:
         both = ["--train", train, "--limit", str(limit)]
         found[f"{name}-questions"] = ["evaluate", "--data", train, "--questions", "held-out", *both]
         found[f"{name}-answers"] = ["evaluate", "--data", val, "--questions", "trained", *both]
+    school = ["--marked", "saf_english/train.jsonl", "--train", "saf_english/train.jsonl", "--limit", str(limit)]
+    found["saf_english-marked"] = ["evaluate", "--data", "saf_english/val.jsonl", "--questions", "trained", *school]
+    for name in SETS:
+        found[f"curve-{name}"] = ["curve", "--data", f"{name}/train.jsonl", "--questions", "held-out"]
     written = ["--train", "saf_english/train.jsonl", "--feedback", "--limit", str(texts)]
     for kind, file, which in (("questions", "train", "held-out"), ("answers", "val", "trained")):
         data = ["--data", f"saf_english/{file}.jsonl", "--questions", which]
@@ -107,6 +112,8 @@ def render(every: dict[str, list[str]], out: Path) -> None:
 
 def table_of(result: dict[str, Any]) -> str:
     """One job's figures in Markdown."""
+    if "points" in result:
+        return curve_table(result)
     if "movement" in result:
         return _attacks(result)
     floors = result["floors"]

@@ -6,14 +6,18 @@ import random
 import time
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from mlcore.cli.commands import UsageError, examples_of, load_engine, save
+from mlcore.cli.marking import corrected_rows, work_of
 from mlcore.cli.progress import Counter, Line
 from mlcore.cli.report import evaluation_table, flagged_table, robustness_table
+from mlcore.evaluate import Marker
 from mlcore.files import write_whole
 from mlcore.manifest import Manifest, read_manifest, update_metrics
-from mlcore.schemas import Example
+from mlcore.marked import at_most
+from mlcore.rows import Row
+from mlcore.schemas import Example, Proposal
 
 
 def evaluate(options: Namespace) -> None:
@@ -24,13 +28,11 @@ def evaluate(options: Namespace) -> None:
     given = examples_of(options.train)
     training = _had_by_the_model(given, examples, manifest)
     engine = load_engine(options)
-    from mlcore.evaluate import mark_examples
     from mlcore.page import evaluation_page, how_drawn
     from mlcore.study import study, unit_of
 
     started = time.perf_counter()
-    with Counter("marked", len(examples)) as count:
-        proposals = mark_examples(engine, examples, feedback=options.feedback, on_progress=count)
+    proposals = _proposals(options, engine, examples)
     seconds = time.perf_counter() - started
     unit = unit_of(examples, given, _held_out(manifest)) if options.draw == "auto" else options.draw
     result = study(
@@ -44,6 +46,7 @@ def evaluate(options: Namespace) -> None:
     )
     print(f"{evaluation_table(result)}\n\n{how_drawn(result)}")
     result["seconds"] = round(seconds, 3)
+    result["marked"] = [path.name for path in options.marked]
     save(options.json, {"model": manifest.name, "data": [path.name for path in options.data], **result})
     if options.html:
         scores = [example.score for example in examples], [proposal.score for proposal in proposals]
@@ -51,6 +54,21 @@ def evaluate(options: Namespace) -> None:
         write_whole(options.html, evaluation_page(result, *scores, title=manifest.name, data=data))
     if options.record:
         update_metrics(options.model, {options.record: result})
+
+
+def _proposals(options: Namespace, engine: Marker, examples: Sequence[Example]) -> list[Proposal]:
+    """The model's own, or corrected by marked answers; a row is never corrected by its own mark."""
+    from mlcore.evaluate import mark_examples
+
+    if not options.marked:
+        with Counter("marked", len(examples)) as count:
+            return mark_examples(engine, examples, feedback=options.feedback, on_progress=count)
+    rows = [Row(example.question, example.marked.answer) for example in examples]
+    taken = {_key(example) for example in examples}
+    marked = at_most([example for example in examples_of(options.marked) if _key(example) not in taken], rows)
+    with Counter("marked", work_of(rows, marked, feedback=options.feedback)) as count:
+        proposals, found = corrected_rows(engine, rows, marked, feedback=options.feedback, on_progress=count)
+    return [replace(proposal, score=entry.score) for proposal, entry in zip(proposals, found, strict=True)]
 
 
 def robustness(options: Namespace) -> None:

@@ -63,6 +63,14 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     _model(parser)
     parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="FILE", help="marked rows to measure on")
     parser.add_argument(
+        "--marked",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="answers that a teacher has marked: the scores are corrected by them before they are measured",
+    )
+    parser.add_argument(
         "--train", type=Path, nargs="+", default=[], metavar="FILE", help="its training rows: adds the floors"
     )
     parser.add_argument("--feedback", action="store_true", help="also write feedback and compare it (slow)")

@@ -139,6 +139,22 @@ def test_an_evaluation_is_printed_saved_and_kept_on_the_card(
     assert page.read_text().count("<svg") == 3
 
 
+def test_an_evaluation_with_a_teachers_marks_measures_the_corrected_scores(
+    tiny_base: Path, tiny_adapter: Path, tmp_path: Path
+) -> None:
+    data = write_lines(tmp_path / "data.jsonl", MARKED[:4] + MARKED[-4:])
+    saved = [tmp_path / name for name in ("alone.json", "corrected.json", "by_itself.json")]
+    # Its own rows among the marked ones teach it nothing: each would be corrected by its own mark.
+    marks: list[list[object]] = [[], ["--marked", write_lines(tmp_path / "all.jsonl", MARKED)], ["--marked", data]]
+    for file, more in zip(saved, marks, strict=True):
+        options = ["--data", data, "--draws", 0, "--json", file, *more]
+        run("evaluate", "--base", tiny_base, "--device", "cpu", "--model", tiny_adapter, *options)
+    alone, corrected, by_itself = (json.loads(file.read_text()) for file in saved)
+    assert corrected["rmse"] < alone["rmse"] / 2
+    assert corrected["marked"] == ["all.jsonl"]
+    assert by_itself["rmse"] == alone["rmse"]
+
+
 def test_a_sample_of_the_rows_is_measured(
     tiny_base: Path, tiny_adapter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
