@@ -52,9 +52,7 @@ def alive(process_id: int) -> bool:
 
 
 def test_it_prefixes_every_line_with_the_childs_name(supervisor: Supervisor, lines: list[str]) -> None:
-    supervisor.start(
-        python("talker", "import time; print('one\\ntwo'); print('half', end='', flush=True); time.sleep(60)")
-    )
+    supervisor.start(python("talker", "import time; print('one\\ntwo\\nhalf', end='', flush=True); time.sleep(60)"))
     tick_until(supervisor, lambda: len(lines) >= 2)
     assert lines == ["talker   | one", "talker   | two"]
     supervisor.stop_all()
