@@ -92,7 +92,7 @@ def scatter(grades: Sequence[Grade], most: float) -> Scatter:
     for grade in grades:
         spot = (float((grade.proposed_points or 0) / grade.max_points), float((grade.points or 0) / grade.max_points))
         number = before[spot] = before.get(spot, -1) + 1
-        away, angle = min(12.0, 3.6 * math.sqrt(number)), number * _GOLDEN
+        away, angle = min(15.0, 5.5 * math.sqrt(number)), number * _GOLDEN
         x, y = _right(spot[0]) + away * math.cos(angle), _up(spot[1], SIDE) + away * math.sin(angle)
         name = person_name(grade.submission.student)
         figures = words(grade.proposed_points), words(grade.points)
