@@ -1,9 +1,10 @@
 from django.urls import path
 
-from grading.views import acceptance, evidence, groups, queue
+from grading.views import acceptance, dashboard, evidence, groups, queue
 
 urlpatterns = [
     path("assignments/<int:pk>/review/", queue.review_list, name="review_list"),
+    path("assignments/<int:pk>/dashboard/", dashboard.assignment_dashboard, name="dashboard"),
     path("assignments/<int:pk>/groups/", groups.groups, name="groups"),
     path("groups/<int:pk>/", groups.group, name="group"),
     path("groups/<int:pk>/confirm/", groups.group_confirm, name="group_confirm"),

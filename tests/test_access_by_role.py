@@ -49,6 +49,7 @@ GET = {
     "grading:run": ("run", STAFF),
     "grading:run_progress": ("run", STAFF),
     "grading:review_list": ("assignment", STAFF),
+    "grading:dashboard": ("assignment", STAFF),
     "grading:groups": ("assignment", STAFF),
     "grading:promise": ("assignment", STAFF),
     "grading:acceptance": ("acceptance", STAFF),
