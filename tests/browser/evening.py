@@ -11,7 +11,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from courses.models import Assignment, Course, Membership, Role
-from grading.models import SavedComment
+from grading.models import AnswerGroup, SavedComment
+from grading.services.acceptance import papers_accept
 from grading.services.groups import groups_make
 from tests.grading.factories import make_assignment, make_grade, make_run, make_submission, make_user, make_version
 
@@ -29,6 +30,8 @@ def make() -> None:
     Membership.objects.create(course=course, user=student, role=Role.STUDENT)
     SavedComment.objects.create(course=course, text="Say why.")
     found: dict[str, Any] = {"course": course.pk, "alike": _alike(course), "sure": _sure(course, teacher)}
+    found["group"] = AnswerGroup.objects.filter(assignment=found["alike"]).earliest("pk").pk
+    found["acceptance"] = _checking(course, teacher)
     found |= _by_hand(course) | _released(course, teacher, student)
     json.dump(found, sys.stdout)
 
@@ -42,9 +45,15 @@ def _alike(course: Course) -> int:
     return assignment.pk
 
 
-def _sure(course: Course, teacher: User) -> int:
+def _checking(course: Course, teacher: User) -> int:
+    """A bulk whose sample waits to be marked blind."""
+    assignment = Assignment.objects.get(pk=_sure(course, teacher, title="Checking"))
+    return papers_accept(assignment=assignment, by=teacher, tolerance=0.5, risk=0.1).pk
+
+
+def _sure(course: Course, teacher: User, title: str = "Sure") -> int:
     """24 proposals that the teacher found right, and 30 that wait."""
-    assignment = make_assignment(course, title="Sure")
+    assignment = make_assignment(course, title=title)
     decided = {"points": Decimal(2), "approved_by": teacher, "approved_at": timezone.now()}
     for _ in range(24):
         make_grade(make_submission(assignment), "approved", proposed_score=SURE, **decided)

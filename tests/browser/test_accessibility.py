@@ -16,7 +16,17 @@ TEACHER = [
     "/courses/",
     "/courses/new/",
     "/courses/{course}/",
+    "/courses/{course}/edit/",
     "/courses/{course}/members/",
+    "/courses/{course}/enrol/",
+    "/courses/{course}/assignments/new/",
+    "/assignments/{read}/edit/",
+    "/assignments/{read}/rubric/",
+    "/assignments/{read}/files/",
+    "/assignments/{read}/table/",
+    "/submissions/{paper}/",
+    "/grading/groups/{group}/",
+    "/grading/acceptances/{acceptance}/",
     "/grading/courses/{course}/import/",
     "/grading/courses/{course}/comments/",
     "/assignments/{read}/",
@@ -28,7 +38,14 @@ TEACHER = [
     "/grading/submissions/{released_paper}/review/",
     "/grading/runs/{run}/",
 ]
-STUDENT = ["/", "/courses/{course}/", "/assignments/{released}/", "/grading/submissions/{released_paper}/grade/"]
+STUDENT = [
+    "/",
+    "/courses/{course}/",
+    "/assignments/{released}/",
+    "/assignments/{read}/submit/",
+    "/submissions/{released_paper}/",
+    "/grading/submissions/{released_paper}/grade/",
+]
 ADMIN = [
     "/grading/versions/",
     "/grading/versions/{version}/",
@@ -37,9 +54,16 @@ ADMIN = [
     "/grading/training/sets/",
     "/grading/health/",
     "/grading/people/",
+    "/grading/style/",
 ]
 PEOPLE = [("teacher@example.org", TEACHER), ("student1@example.org", STUDENT), ("admin@example.org", ADMIN)]
 HEIGHT = 900
+
+
+def test_axe_sees_what_is_wrong(sign_in: Callable[[str], Page]) -> None:
+    page = sign_in("student1@example.org")
+    page.evaluate("document.querySelector('main').innerHTML = '<button></button>'")
+    assert any("button-name" in finding for finding in serious(page))
 
 
 @pytest.mark.parametrize(("email", "paths"), PEOPLE, ids=["teacher", "student", "admin"])
