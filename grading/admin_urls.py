@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from grading.views import estimates, health, training, training_sets, versions
+from grading.views import estimates, health, style_guide, training, training_sets, versions
 
 urlpatterns = [
     path("versions/", versions.versions, name="versions"),
@@ -21,4 +21,5 @@ urlpatterns = [
     path("training/<int:pk>/progress/", training.training_progress, name="training_progress"),
     path("training/<int:pk>/cancel/", training.training_cancel, name="training_cancel"),
     path("health/", health.health, name="health"),
+    path("style/", style_guide.style_guide, name="style_guide"),
 ]

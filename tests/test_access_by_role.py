@@ -77,6 +77,7 @@ GET = {
     "grading:training": ("training", ADMIN),
     "grading:training_progress": ("training", ADMIN),
     "grading:health": ("", ADMIN),
+    "grading:style_guide": ("", ADMIN),
     "grading:people": ("", ADMIN),
     "grading:person": ("person", ADMIN),
     "grading:person_data": ("person", ADMIN),

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from courses.models import Assignment
 from courses.transitions import move
@@ -23,6 +23,7 @@ from grading.models import (
     Grade,
     GradeSource,
     GradeState,
+    ReviewAct,
 )
 from grading.services.acts import act_begin
 from grading.services.review import grade_approve, grade_reopen
@@ -71,11 +72,26 @@ def _marked(assignment: Assignment) -> list[Grade]:
 
 
 def _waiting(assignment: Assignment) -> list[Grade]:
-    sampled = AcceptanceSample.objects.filter(acceptance__assignment=assignment, given=None)
-    rows = _proposals(assignment).filter(
-        state=GradeState.PROPOSED, edition=1, points=None, unread_characters=0, submission__flag=None
+    # What was undone or is decided has no blind marking to come: its papers may be offered again.
+    sampled = AcceptanceSample.objects.filter(
+        acceptance__assignment=assignment,
+        acceptance__state=AcceptanceState.CHECKING,
+        acceptance__act__undone_by=None,
+        given=None,
     )
+    rows = _proposals(assignment).filter(
+        state=GradeState.PROPOSED, points=None, unread_characters=0, submission__flag=None
+    )
+    rows = rows.filter(Q(edition=1) | Q(pk__in=_put_back(assignment)))
     return [grade for grade in rows.exclude(pk__in=sampled.values("grade")) if not grade.notes]
+
+
+def _put_back(assignment: Assignment) -> set[int]:
+    """Papers to which nothing ever happened but being accepted unread, and that being undone: nobody has read them."""
+    acted = ActedGrade.objects.filter(act__assignment=assignment)
+    undone = acted.filter(act__undoes__acceptance__isnull=False)
+    others = acted.filter(act__acceptance=None, act__undoes__acceptance=None)
+    return set(undone.values_list("grade", flat=True)) - set(others.values_list("grade", flat=True))
 
 
 def _proposals(assignment: Assignment) -> QuerySet[Grade]:
@@ -146,13 +162,14 @@ def sample_mark(*, sample: AcceptanceSample, by: User, points: Decimal) -> Accep
     """A paper of the sample, marked without its proposal; the acceptance, which the last of them may decide.
 
     Raises:
-        SampleIsMarked: it is marked already, or the promise is decided.
+        SampleIsMarked: it is marked already, or the promise is decided or undone.
         PointsNotAllowed: the points do not fit the rubric.
     """
     with transaction.atomic():
         acceptance = Acceptance.objects.select_for_update().get(pk=sample.acceptance_id)
         row = AcceptanceSample.objects.select_related("grade").get(pk=sample.pk)
-        if row.given is not None or acceptance.state != AcceptanceState.CHECKING:
+        undone = ReviewAct.objects.filter(undoes=acceptance.act_id).exists()
+        if undone or row.given is not None or acceptance.state != AcceptanceState.CHECKING:
             raise SampleIsMarked
         if row.grade.state == GradeState.PROPOSED:
             grade_approve(grade=row.grade, by=by, edition=row.grade.edition, points=points)

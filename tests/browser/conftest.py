@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -14,6 +15,12 @@ from tests.browser.system import Site, chromium, log_in, running_site
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with running_site(tmp_path_factory.mktemp("var")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def evening(site: Site) -> dict[str, int]:
+    """The numbers of the rows that an evening of marking is tested with; see tests.browser.evening."""
+    return dict(json.loads(site.shell("from tests.browser.evening import make; make()").splitlines()[-1]))
 
 
 @pytest.fixture(scope="session")

@@ -70,6 +70,16 @@ def test_accepting_approves_all_but_the_sample_as_one_act(desk, teacher):
     assert set(states(grades)) == {"proposed"}
 
 
+def test_after_undoing_the_sample_is_offered_again_and_no_longer_marked_blind(desk, teacher):
+    grades = wait(desk)
+    made = accept(desk, teacher)
+    assert offer(desk, tolerance=0.5, risk=0.1).waiting == 0, "the sample waits for its blind marks"
+    acts.undo_last(assignment=desk, by=teacher)
+    assert offer(desk, tolerance=0.5, risk=0.1).waiting == len(grades)
+    with pytest.raises(SampleIsMarked):
+        sample_mark(sample=made.samples.first(), by=teacher, points=Decimal(2))
+
+
 def test_what_needs_a_look_is_never_accepted_unread(desk, teacher):
     odd = [
         *wait(desk, 1, notes=["off_topic"]),
