@@ -16,7 +16,18 @@ from courses.models import Assignment
 from courses.transitions import TransitionLost, move
 from grading import tasks
 from grading.exceptions import ChangedSince, NothingToUndo
-from grading.models import ActedGrade, ActKind, CriterionScore, Feedback, Grade, GradeEvent, GradeState, ReviewAct
+from grading.models import (
+    AcceptanceSample,
+    AcceptanceState,
+    ActedGrade,
+    ActKind,
+    CriterionScore,
+    Feedback,
+    Grade,
+    GradeEvent,
+    GradeState,
+    ReviewAct,
+)
 
 UNDO_FOR = timedelta(minutes=30)
 _RESTORABLE = (GradeState.PROPOSED, GradeState.APPROVED, GradeState.REJECTED)
@@ -93,6 +104,9 @@ def _put_back(acted: ActedGrade, undoing: ReviewAct, by: User) -> None:
     changed = [name for name in ("state", "points", "feedback", "internal_note") if now[name] != wanted[name]]
     before, after = ({name: values[name] for name in changed} for values in (now, wanted))
     GradeEvent.objects.create(grade=row, actor=by, action="undone", before=before, after=after)
+    # A blind mark that is taken back is given anew, as long as the promise is not decided.
+    checking = AcceptanceSample.objects.filter(grade=row, acceptance__state=AcceptanceState.CHECKING)
+    checking.exclude(given=None).update(given=None)
 
 
 def _write(row: Grade, state: str, fields: dict[str, Any]) -> None:

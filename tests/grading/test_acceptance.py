@@ -104,6 +104,18 @@ def test_unsure_papers_are_left_to_the_teacher(desk):
     assert {grade.pk for grade in offer(desk, tolerance=0.5, risk=0.1).grades} == {grade.pk for grade in sure}
 
 
+def test_a_blind_mark_that_is_undone_is_given_anew(desk, teacher):
+    wait(desk)
+    sample = accept(desk, teacher).samples.first()
+    sample_mark(sample=sample, by=teacher, points=Decimal("1.5"))
+    acts.undo_last(assignment=desk, by=teacher)
+    sample.refresh_from_db()
+    assert (sample.given, sample.grade.state) == (None, "proposed")
+    sample_mark(sample=sample, by=teacher, points=Decimal(2))
+    sample.refresh_from_db()
+    assert (sample.given, Grade.objects.get(pk=sample.grade_id).points) == (2, 2)
+
+
 def test_corrected_points_are_what_is_accepted(desk, teacher):
     grades = wait(desk)
     for grade in grades:
