@@ -116,6 +116,9 @@ def test_what_does_not_stop_is_killed_with_all_its_children(supervisor: Supervis
     begun = time.monotonic()
     supervisor.stop_all()
     assert time.monotonic() - begun < 30
+    # A killed grandchild is nobody's to wait for; on a busy machine it takes a moment to be gone.
+    while any(alive(process) for process in processes) and time.monotonic() - begun < 30:
+        time.sleep(0.02)
     assert not any(alive(process) for process in processes)
 
 
