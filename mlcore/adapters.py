@@ -15,10 +15,11 @@ from mlcore.heads import make_head
 from mlcore.manifest import AdapterError, CorruptAdapter, IncompatibleAdapter, Manifest, PartEntry, read_manifest
 from mlcore.model import Model
 from mlcore.prompts import PROMPT_VERSION
+from mlcore.stacking import Stack
 
 
 def part_entry(part: Part, config: TrainConfig, facts: dict[str, Any]) -> PartEntry:
-    """What the manifest says of a part that was trained with this configuration."""
+    """What the manifest says of a part that was trained with this configuration; `facts` may name a "stack"."""
     scorer = part == "scorer"
     settings = {
         "lora": config.to_json()["lora"],
@@ -28,7 +29,7 @@ def part_entry(part: Part, config: TrainConfig, facts: dict[str, Any]) -> PartEn
         "max_answer_tokens": config.max_answer_tokens,
         **facts,
     }
-    files = (_adapter_file(part), *((_HEAD_FILE,) if scorer else ()))
+    files = (_adapter_file(part), *((_HEAD_FILE,) if scorer else ()), *((STACK_FILE,) if facts.get("stack") else ()))
     return PartEntry(files=files, head=config.head if scorer else None, settings=settings)
 
 
@@ -38,6 +39,8 @@ def part_files(part: Part, weights: dict[str, torch.Tensor]) -> dict[str, dict[s
     files = {_adapter_file(part): adapter}
     if head := under("head", weights):
         files[_HEAD_FILE] = head
+    if stack := under("stack", weights):
+        files[STACK_FILE] = stack
     return files
 
 
@@ -75,6 +78,34 @@ def read_part(part: Part, directory: Path) -> dict[str, torch.Tensor]:
     return weights
 
 
+def read_stack(directory: Path, manifest: Manifest) -> Stack | None:
+    """The scorer's stacked regressor, where the version has one.
+
+    Raises:
+        CorruptAdapter: its file cannot be read.
+        IncompatibleAdapter: it is of another shape than this program's.
+    """
+    entry = manifest.parts.get("scorer")
+    if entry is None or STACK_FILE not in entry.files:
+        return None
+    tensors = {name: value.numpy() for name, value in _read(directory / STACK_FILE).items()}
+    try:
+        return Stack.of(tensors)
+    except ValueError as error:
+        raise IncompatibleAdapter(f"{directory / STACK_FILE}: {error}") from error
+
+
+def inherited_stack(directory: Path) -> tuple[Stack, dict[str, Any]] | None:
+    """The stacked regressor of the version that a training starts from, with what its manifest says of it.
+
+    Raises:
+        AdapterError: the directory cannot be used.
+    """
+    manifest = read_manifest(directory)
+    stack = read_stack(directory, manifest)
+    return (stack, {**manifest.parts["scorer"].settings["stack"], "inherited": True}) if stack else None
+
+
 def load_part(model: Model, part: Part, config: TrainConfig) -> None:
     """Fill an adapter (and head) that is attached as `part` from `config.start_from`, where that has the part.
 
@@ -97,6 +128,7 @@ def load_part(model: Model, part: Part, config: TrainConfig) -> None:
 
 
 _HEAD_FILE = "scorer_head.safetensors"
+STACK_FILE = "scorer_stack.safetensors"
 
 
 def _adapter_file(part: Part) -> str:

@@ -44,6 +44,7 @@ def card_markdown(manifest: Manifest) -> str:
         f"# {manifest.name}",
         _summary(manifest),
         _MADE_OF if "scorer" in manifest.parts else "",
+        _stacked(manifest),
         "## Figures",
         *(_figures(manifest.metrics) or ["Nothing has been measured yet."]),
         "## Weaknesses and limits",
@@ -65,6 +66,21 @@ def _summary(manifest: Manifest) -> str:
     return (
         f"An adapter that {does}, on {base.name} (revision {base.revision}, trained on {base.quantisation} weights). "
         f"Made {manifest.created}, format version {manifest.format_version}."
+    )
+
+
+def _stacked(manifest: Manifest) -> str:
+    """What the stacked regressor does, in words, where the scorer has one."""
+    scorer = manifest.parts.get("scorer")
+    facts = scorer.settings.get("stack") if scorer else None
+    if not facts:
+        return ""
+    kept = " It was kept from the version that the training started from." if facts.get("inherited") else ""
+    return (
+        f"The model's score ({figure(facts['model'])} of it) is added to what a linear regression makes of the "
+        f"answer's words and of their overlap with the reference answer ({figure(facts['words'])} of it). On "
+        f"{facts['rows']} held-out answers the sum was off by {figure(facts['rmse'])} (RMSE, cross-validated), the "
+        f"model alone by {figure(facts['rmse_model'])}.{kept}"
     )
 
 

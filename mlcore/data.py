@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from mlcore.config import Part, TrainConfig
 from mlcore.hardening import attacks
@@ -34,6 +35,10 @@ class Item:
     target: float = 0.0
     completion: str = ""
     group: str = ""
+
+
+# What belongs to a set of rows: an item or a row.
+Grouped = TypeVar("Grouped", Item, Example)
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,11 @@ def held_out_questions(rows: Sequence[Example], share: float, seed: int) -> froz
     return frozenset(held)
 
 
+def whole_items(rows: Iterable[Example]) -> list[Item]:
+    """A request for the whole score of each answer, blank or not, in the order of the rows."""
+    return [_item(row, score_request(), row.score) for row in rows]
+
+
 def scorer_items(rows: Iterable[Example]) -> list[Item]:
     """A request for the whole score of each answer, and one for each criterion that a teacher gave points for."""
     items = []
@@ -124,14 +134,14 @@ def items_for(part: Part, rows: Iterable[Example]) -> list[Item]:
     return scorer_items(rows) if part == "scorer" else feedback_items(rows)
 
 
-def sample_evenly(items: Sequence[Item], limit: int, seed: int) -> list[Item]:
-    """At most `limit` items (0: all), the same share of each set where the sets are large enough, in a fixed order."""
+def sample_evenly(items: Sequence[Grouped], limit: int, seed: int) -> list[Grouped]:
+    """At most `limit` items or rows (0: all), as many of each set where they are large enough, in a fixed order."""
     if not limit or len(items) <= limit:
         return list(items)
-    by_set: dict[str, list[Item]] = defaultdict(list)
+    by_set: dict[str, list[Grouped]] = defaultdict(list)
     for item in items:
         by_set[item.group].append(item)
-    chosen: list[Item] = []
+    chosen: list[Grouped] = []
     queues = [_order(f"{seed}:{name}").sample(group, len(group)) for name, group in sorted(by_set.items())]
     for left, queue in zip(range(len(queues), 0, -1), sorted(queues, key=len), strict=True):
         chosen += queue[: (limit - len(chosen)) // left]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from mlcore.adapters import attach_part
+from mlcore.adapters import attach_part, read_stack
 from mlcore.base import BaseInfo
 from mlcore.blank import blank_proposal
 from mlcore.config import BaseConfig, Part
@@ -23,6 +23,7 @@ from mlcore.prompts import criterion_request, feedback_request, is_blank, score_
 from mlcore.reading import Batch, PrefixCache, begin, bucket, pad_rows, read
 from mlcore.schemas import Answer, CriterionScore, MarkNote, Proposal, Question
 from mlcore.screening import Screening, screen
+from mlcore.stacking import Stack
 from mlcore.wording import QUOTED_WORDS, worded
 from mlcore.writing import decode, tidy, write
 
@@ -49,6 +50,7 @@ class _Read:
 
     index: int
     answer: Answer
+    text: str  # what the model reads of it
     encoded: EncodedAnswer
     screening: Screening = field(default_factory=Screening)
     most: float = 1.0  # the highest score that the checks beside the head allow
@@ -72,6 +74,7 @@ class Engine:
         self._encoder = Encoder(loaded.tokenizer, max_prefix_tokens=prefix, max_answer_tokens=answer)
         self._prefixes = PrefixCache()
         self._attached: OrderedDict[str, Manifest] = OrderedDict()
+        self._stacks: dict[str, Stack] = {}
         self._key: str | None = None
         self._serial = 0
         self.version: Path | None = None
@@ -144,8 +147,8 @@ class Engine:
                 proposals[index] = blank_proposal(question, answer.id)
             else:
                 screening = screen(question, answer.text) if scorer else Screening()
-                encoded = self._encoder.answer(screening.reading or answer.text)
-                reads.append(_Read(index, answer, encoded, screening))
+                text = screening.reading or answer.text
+                reads.append(_Read(index, answer, text, self._encoder.answer(text), screening))
         for width, group in _by_width(self._bounded(question, reads)):
             rows = rows_of(width)
             for start in range(0, len(group), rows):
@@ -159,7 +162,7 @@ class Engine:
     def _bounded(self, question: Question, reads: Sequence[_Read]) -> list[_Read]:
         """The answers with the highest score that the checks allow: the cap, or the mark of the reduced text."""
         reduced = [
-            _Read(place, entry.answer, self._encoder.answer(entry.screening.reduced))
+            _Read(place, entry.answer, entry.screening.reduced, self._encoder.answer(entry.screening.reduced))
             for place, entry in enumerate(reads)
             if entry.screening.reduced is not None
         ]
@@ -212,7 +215,14 @@ class Engine:
                 columns.append([round(value, _DIGITS) for value in head.score(head(states)).tolist()][: len(chunk)])
                 # The first request is for the score in all.
                 embeddings = embeddings or [pack(row) for row in halfway.cpu().numpy()[: len(chunk)]]
-        return columns[0], columns[1:], embeddings
+        return self._stacked(question, chunk, columns[0]), columns[1:], embeddings
+
+    def _stacked(self, question: Question, chunk: Sequence[_Read], scores: Sequence[float]) -> list[float]:
+        """(rows,) scores that also heed the answers' words, where the version in use was measured to gain by that."""
+        stack = self._stacks.get(self._key or "")
+        if stack is None:
+            return list(scores)
+        return [round(score, _DIGITS) for score in stack.apply(question, [entry.text for entry in chunk], scores)]
 
     def _texts(
         self, question: Question, chunk: Sequence[_Read], width: int, points: Sequence[float]
@@ -263,14 +273,18 @@ class Engine:
                 if part in manifest.parts:
                     attach_part(self._model, f"{key}_{part}", part, version_dir, manifest)
                     done.append(f"{key}_{part}")
+            stack = read_stack(version_dir, manifest)
         except AdapterError:
             for name in done:
                 self._model.detach(name)
             raise
+        if stack is not None:
+            self._stacks[key] = stack
         self._attached[key] = manifest
         self._key = key
         while len(self._attached) > _ATTACHED_VERSIONS:
             old, parts = self._attached.popitem(last=False)
+            self._stacks.pop(old, None)
             for part in parts.parts:
                 self._prefixes.forget(f"{old}_{part}")
                 self._model.detach(f"{old}_{part}")

@@ -20,11 +20,19 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from mlcore.adapters import load_part, part_entry, part_files
+from mlcore.adapters import inherited_stack, load_part, part_entry, part_files
 from mlcore.base import BaseInfo
-from mlcore.checkpoint import load_state, save_state
+from mlcore.checkpoint import load_state, named, save_state
 from mlcore.config import Part, TrainConfig, TrainProgress
-from mlcore.data import TrainingData, TrainingDataError, attack_items, items_for, load_training_data, sample_evenly
+from mlcore.data import (
+    TrainingData,
+    TrainingDataError,
+    attack_items,
+    items_for,
+    load_training_data,
+    sample_evenly,
+    whole_items,
+)
 from mlcore.encoding import Encoder, fit_windows
 from mlcore.heads import make_head
 from mlcore.loading import load_base
@@ -32,17 +40,20 @@ from mlcore.manifest import AdapterExists, BaseEntry, Manifest, PartEntry, write
 from mlcore.model import Model
 from mlcore.packing import EncodedItem, encode_items
 from mlcore.prompts import PROMPT_VERSION
+from mlcore.stacking import Stack, enough_rows, fit_stack
 from mlcore.training import PartTrainer, State, TrainingStopped
 
 __all__ = ["TrainingDataError", "TrainingStopped", "train"]
 
 log = logging.getLogger(__name__)
 
-# 1: first loop. 2: attacks among the items.
+# 1: first loop. 2: attacks among the items. 3: a stacked regressor over the scorer.
 # Part of a checkpoint's fingerprint: a change that trains differently must not resume old ones.
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 
 OnProgress = Callable[[TrainProgress], None]
+# Held-out rows for the three numbers of the stacked regressor: more would take longer and say the same.
+_STACK_ROWS = 600
 # What names or describes the result but does not change it; a checkpoint is still the same without them.
 _COSMETIC = ("output", "name", "licences", "weaknesses", "checkpoint_minutes")
 
@@ -129,10 +140,25 @@ class _Run:
         weights = trainer.run(lambda *told: self._tell(part, *told), self.should_stop)
         state = trainer.state
         facts = {"seconds": state.seconds, "steps": state.step, "best_step": state.best_step, "history": state.history}
+        if part == "scorer" and (stacked := self._stack(trainer)):
+            stack, facts["stack"] = stacked
+            weights |= named("stack", {name: torch.from_numpy(value) for name, value in stack.tensors().items()})
         save_state(finished, weights, {"fingerprint": self.fingerprint, "state": facts})
         trainer.checkpoint.unlink(missing_ok=True)
         self.before += state.seconds
         return TrainedPart(weights, part_entry(part, self.config, facts))
+
+    def _stack(self, trainer: PartTrainer) -> tuple[Stack, dict[str, Any]] | None:
+        """The stacked regressor over this scorer and what the manifest says; None where the model is better alone.
+
+        With too few rows to fit one, that of the version that the training started from is kept.
+        """
+        rows = [row for row in (*self.data.unseen, *self.data.seen) if row.marked.answer.text.strip()]
+        held_out = sample_evenly(rows, _STACK_ROWS, self.config.seed)
+        if not enough_rows(self.data.train, held_out):
+            return inherited_stack(self.config.start_from) if self.config.start_from else None
+        fitted = fit_stack(self.data.train, held_out, trainer.scores(self._encode(whole_items(held_out))))
+        return (fitted.stack, fitted.facts()) if fitted.helps else None
 
     def _trainer(self, part: Part) -> PartTrainer:
         torch.manual_seed(self.config.seed)

@@ -197,6 +197,21 @@ class PartTrainer:
         self.model.train(True)
         return {name: {"loss": sum(found) / len(found), **_fit(pairs[name])} for name, found in losses.items() if found}
 
+    @torch.no_grad()
+    def scores(self, items: Sequence[EncodedItem]) -> list[float]:
+        """(n,) scores in [0, 1] under the best weights, in the order of the items; for a scorer."""
+        if self.head is None:
+            raise ValueError(f"the {self.part} gives no scores")
+        put_weights(self.model, self.part, self.best)
+        self.model.train(False)
+        found = [0.0] * len(items)
+        for indices in group_packs(items, self.config, None):
+            pack = make_pack([items[i] for i in indices]).to(self.model.device)
+            scores = self.head.score(self.head(pack_states(self.model, pack)[pack.read]))
+            for index, score in zip(indices, scores.tolist(), strict=True):
+                found[index] = score
+        return found
+
     def _weights(self) -> dict[str, torch.Tensor]:
         """The adapter's and the head's weights by name, copied to the CPU."""
         weights = named("adapter", self.model.weights(self.part))

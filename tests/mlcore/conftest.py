@@ -39,13 +39,14 @@ def make_tiny_adapter(base: Path, directory: Path, *, seed: int) -> Path:
     import torch
     from safetensors.torch import save_file
 
-    from mlcore.adapters import part_entry, part_files
+    from mlcore.adapters import STACK_FILE, part_entry, part_files
     from mlcore.checkpoint import named
     from mlcore.config import PARTS, BaseConfig, LoraConfig, TrainConfig
     from mlcore.heads import make_head
     from mlcore.loading import load_base
     from mlcore.manifest import BaseEntry, Manifest, write_adapter
     from mlcore.model import Model
+    from mlcore.stacking import SHAPES
 
     lora = LoraConfig(rank=2, alpha=4)
     config = TrainConfig(directory, (Path("rows.jsonl"),), BaseConfig(base, device="cpu"), lora=lora)
@@ -61,11 +62,16 @@ def make_tiny_adapter(base: Path, directory: Path, *, seed: int) -> Path:
         weights = {name: torch.randn(value.shape, generator=chance) * 0.1 for name, value in state.items()}
         files |= part_files(part, weights)
 
+    stack = {name: (torch.rand(shape, generator=chance) - 0.5) * 0.1 for name, shape in SHAPES.items()}
+    positive = {name: stack[name].abs() + 0.1 for name in ("counts", "spread")}
+    files[STACK_FILE] = {**stack, **positive, "blend": torch.tensor([0.7, 0.3, 0.1])}
+
     def write(where: Path) -> None:
         for name, tensors in files.items():
             save_file(tensors, str(where / name))
 
-    parts = {part: part_entry(part, config, {}) for part in PARTS}
+    facts = {"scorer": {"stack": {"model": 0.5, "words": 0.5, "rows": 40, "rmse": 0.2, "rmse_model": 0.3}}}
+    parts = {part: part_entry(part, config, facts.get(part, {})) for part in PARTS}
     training = {"held_out_questions": ["set/new"]}
     entry = BaseEntry("tiny-llama", "random-weights-seed-0")
     return write_adapter(directory, write, Manifest(f"Tiny {seed}", entry, dict(parts), training))

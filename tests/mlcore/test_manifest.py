@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlcore.manifest import (
+    FORMAT_VERSION,
     AdapterError,
     AdapterExists,
     BaseEntry,
@@ -152,8 +153,9 @@ def test_an_edited_figure_is_noticed(adapter: Path) -> None:
 
 
 def test_a_newer_format_is_incompatible_and_not_corrupt(adapter: Path) -> None:
-    rewrite(adapter, format_version=2, parts="laid out in another way")
-    with pytest.raises(IncompatibleAdapter, match=r"format version 2.*up to 1; update"):
+    newer = FORMAT_VERSION + 1
+    rewrite(adapter, format_version=newer, parts="laid out in another way")
+    with pytest.raises(IncompatibleAdapter, match=rf"format version {newer}.*up to {FORMAT_VERSION}; update"):
         read_manifest(adapter)
 
 

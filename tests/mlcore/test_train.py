@@ -137,6 +137,28 @@ def test_it_goes_on_from_an_earlier_version(config: TrainConfig) -> None:
     assert told[1].train_loss < fresh[1].train_loss  # type: ignore[operator]
 
 
+def test_with_rows_enough_the_answers_words_are_added_to_the_score(
+    config: TrainConfig, write: Callable[[list[dict[str, object]]], Path]
+) -> None:
+    many = replace(config, train_files=(write(_rows(20, 10)),), parts=("scorer",), epochs=0.2, validation_share=0.3)
+    directory = train(many)
+    manifest = read_manifest(directory)
+    facts = manifest.parts["scorer"].settings["stack"]
+    assert facts["rows"] == 60
+    assert facts["rmse"] < facts["rmse_model"]
+    assert "overlap with the reference answer" in (directory / "CARD.md").read_text(encoding="utf-8")
+    engine = Engine(config.base)
+    engine.use(directory)
+    answers = [Answer("good", GOOD), Answer("bad", BAD)]
+    good, bad = engine.mark(Question("new", "Why do plants wilt, part 99?", max_points=2.0), answers, feedback=False)
+    assert good.score > bad.score + 0.2
+
+    few = replace(config, start_from=directory, parts=("scorer",), epochs=0.2, output=config.output.with_name("few"))
+    few = replace(few, train_files=(write(_rows()),))
+    kept = read_manifest(train(few)).parts["scorer"].settings["stack"]
+    assert kept == {**facts, "inherited": True}
+
+
 def test_it_does_not_go_on_from_another_base(config: TrainConfig, tiny_base: Path, tmp_path: Path) -> None:
     first = train(replace(config, parts=("scorer",), epochs=0.5))
     other = tmp_path / "other"
