@@ -76,7 +76,7 @@ class AssignmentForm(forms.ModelForm):
         "reference_answer",
         "marking_instructions",
         Div("max_points", "step", "language", css_class="fields"),
-        "due_at",
+        Div("due_at", "regrade_days", css_class="fields"),
         "published",
     )
 
@@ -91,6 +91,7 @@ class AssignmentForm(forms.ModelForm):
             "step",
             "language",
             "due_at",
+            "regrade_days",
             "published",
         )
         widgets = {
@@ -103,6 +104,7 @@ class AssignmentForm(forms.ModelForm):
             "reference_answer": _("What a full answer says. Students never see it."),
             "marking_instructions": _("What the model and your colleagues should mind. Students never see it."),
             "step": _("Points are given in multiples of this."),
+            "regrade_days": _("So long after the release students may ask for a regrade; 0 for not at all."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

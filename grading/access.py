@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
 from courses.access import managed_course, managed_submission, submission_for
 from courses.models import Submission
 from courses.querysets import AnyUser
-from grading.models import Grade, GradingRun, SavedComment
+from grading.models import Grade, GradingRun, RegradeRequest, ReleasePlan, SavedComment
 
 
 def managed_run(user: AnyUser, pk: int) -> GradingRun:
@@ -35,6 +36,44 @@ def released_grade(user: AnyUser, submission_pk: int) -> tuple[Submission, Grade
     if grade is None:
         raise Http404
     return submission, grade
+
+
+def managed_regrade(user: AnyUser, pk: int) -> RegradeRequest:
+    """A request of a course that `user` marks. A student may know of their own, but not answer it."""
+    row = _regrade(user, pk)
+    managed_submission(user, row.grade.submission_id)
+    return row
+
+
+def own_regrade(user: AnyUser, pk: int) -> RegradeRequest:
+    """A student's own request."""
+    row = _regrade(user, pk)
+    if row.grade.submission.student_id != user.pk:
+        raise PermissionDenied
+    return row
+
+
+def _regrade(user: AnyUser, pk: int) -> RegradeRequest:
+    rows = RegradeRequest.objects.visible_to(user).select_related("grade__submission__assignment__course")
+    row = rows.filter(pk=pk).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def own_released_grade(user: AnyUser, submission_pk: int) -> Grade:
+    """The released grade of `user`'s own submission."""
+    submission, grade = released_grade(user, submission_pk)
+    if submission.student_id != user.pk:
+        raise PermissionDenied
+    return grade
+
+
+def planned_release(user: AnyUser, pk: int) -> ReleasePlan:
+    row = ReleasePlan.objects.visible_to(user).select_related("assignment").filter(pk=pk).first()
+    if row is None:
+        raise Http404
+    return row
 
 
 def managed_comment(user: AnyUser, pk: int) -> SavedComment:

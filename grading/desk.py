@@ -10,8 +10,16 @@ from django.forms import BoundField
 
 from courses.models import Submission
 from grading.exceptions import message_for
-from grading.forms import ReviewForm, criterion_field
-from grading.models import CriterionScore, Grade, GradeEvent, GradeState, RewriteState, SubmissionFlag
+from grading.forms import RegradeAnswerForm, ReviewForm, criterion_field
+from grading.models import (
+    CriterionScore,
+    Grade,
+    GradeEvent,
+    GradeState,
+    RegradeRequest,
+    RewriteState,
+    SubmissionFlag,
+)
 
 HISTORY_SHOWN = 50
 LONG_CHARACTERS, LONG_LINES = 800, 12  # such an answer gets line numbers
@@ -94,9 +102,17 @@ def desk_context(submission: Submission, grade: Grade | None, form: ReviewForm |
         "anchors": list(grade.anchors.select_related("score")) if grade else [],
         "rewrite": grade.rewrites.exclude(state=RewriteState.CLOSED).first() if grade else None,
         "events": _events(grade) if grade else [],
+        "regrade": _regrade(submission),
+        "regrade_form": RegradeAnswerForm(),
         "flag": SubmissionFlag.objects.filter(submission=submission).select_related("by").first(),
         "long": submission.text.count("\n") >= LONG_LINES or len(submission.text) >= LONG_CHARACTERS,
     }
+
+
+def _regrade(submission: Submission) -> RegradeRequest | None:
+    """The student's request about this paper that waits for an answer."""
+    rows = RegradeRequest.objects.open().filter(grade__submission=submission)
+    return rows.select_related("grade").prefetch_related("criteria").first()
 
 
 def _cut(submission: Submission, grade: Grade | None) -> dict[str, Any]:

@@ -108,6 +108,56 @@ class NothingToRelease(UserError):
     words = _("There is no approved grade to release.")
 
 
+class ReasonMissing(UserError):
+    code = "reason_missing"
+    words = _("Say what you would like to have looked at again.")
+
+
+class NotReleasedAnyMore(UserError):
+    code = "not_released_any_more"
+    words = _("This grade was withdrawn or replaced meanwhile. Load the page again.")
+
+
+class RegradeTooLate(UserError):
+    code = "regrade_too_late"
+    words = _("The time for asking is over.")
+
+
+class RegradeAsked(UserError):
+    code = "regrade_asked"
+    words = _("You have asked about this grade already.")
+
+
+class RegradeIsClosed(UserError):
+    code = "regrade_is_closed"
+    words = _("This request was answered or taken back meanwhile.")
+
+
+class AnswerMissing(UserError):
+    code = "answer_missing"
+    words = _("Write an answer to the student first.")
+
+
+class RegradeNotYetApproved(UserError):
+    code = "regrade_not_yet_approved"
+    words = _("This paper is being marked anew. Approve the new grade first, or reject it if the old one is to stay.")
+
+
+class PlanIsPast(UserError):
+    code = "plan_is_past"
+    words = _("The time of a planned release must lie in the future.")
+
+
+class PlanOver(UserError):
+    code = "plan_over"
+    words = _("This planned release happened, failed or was called off meanwhile.")
+
+
+class PlannerLeft(UserError):
+    code = "planner_left"
+    words = _("Who planned the release may not release grades of this course any more.")
+
+
 class VersionNotReady(UserError):
     code = "version_not_ready"
     words = _("The model version “%(name)s” is %(state)s and cannot take that step.")
@@ -168,6 +218,9 @@ _STORED: dict[str, str | Promise] = {
     "changed_meanwhile": _("A person worked on the grade while this was being marked; theirs stands."),
     "submission_replaced": _("The student handed in again while this was being marked."),
     "cancelled": _("Cancelled."),
+    NothingToRelease.code: NothingToRelease.words,
+    PlannerLeft.code: PlannerLeft.words,
+    EditedMeanwhile.code: _("The grades were being changed at that moment. Release them by hand."),
     "training_failed": _("The training ended with an error."),
     "training_data": _("The training data cannot be used."),
     "training_worker_lost": _("The training worker stopped twice in the middle of the training."),

@@ -154,3 +154,43 @@ class AnchorForm(forms.Form):
         super().__init__(*args, **kwargs)
         scores: Any = self.fields["score"]
         scores.queryset = grade.criterion_scores.all()
+
+
+class RegradeForm(forms.Form):
+    """A student's request to look at a grade again."""
+
+    reason = forms.CharField(
+        label=_("What should be looked at again, and why?"),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 4, "class": "form-control prose"}),
+        error_messages={"required": _("Say what you would like to have looked at again.")},
+    )
+    criteria = forms.ModelMultipleChoiceField(
+        CriterionScore.objects.none(), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, *args: Any, grade: Grade, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen: Any = self.fields["criteria"]
+        chosen.queryset = grade.criterion_scores.all()
+
+
+class RegradeAnswerForm(forms.Form):
+    """What the student reads in answer to a request."""
+
+    answer = forms.CharField(
+        label=_("Answer to the student"),
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "form-control prose"}),
+    )
+
+
+class ReleasePlanForm(forms.Form):
+    """When approved grades are to be released by themselves."""
+
+    at = forms.DateTimeField(
+        label=_("Release at"),
+        widget=forms.DateTimeInput(
+            attrs={"type": "datetime-local", "class": "form-control"}, format="%Y-%m-%dT%H:%M"
+        ),
+    )

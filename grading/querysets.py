@@ -18,6 +18,8 @@ if TYPE_CHECKING:
         GradingJob,
         GradingRun,
         ModelVersion,
+        RegradeRequest,
+        ReleasePlan,
         SavedComment,
         TrainingExample,
         TrainingRun,
@@ -68,6 +70,26 @@ class AnswerGroupQuerySet(models.QuerySet["AnswerGroup"]):
 
 
 class AcceptanceQuerySet(models.QuerySet["Acceptance"]):
+    def visible_to(self, user: AnyUser) -> Self:
+        return self.filter(in_courses_of(user, STAFF_ROLES, "assignment__course"))
+
+
+class RegradeRequestQuerySet(models.QuerySet["RegradeRequest"]):
+    def managed_by(self, user: AnyUser) -> Self:
+        return self.filter(in_courses_of(user, STAFF_ROLES, "grade__submission__assignment__course"))
+
+    def visible_to(self, user: AnyUser) -> Self:
+        """Requests of the courses that `user` marks, and `user`'s own."""
+        roles = (*STAFF_ROLES, "student")
+        own = in_courses_of(user, roles, "grade__submission__assignment__course")
+        own &= models.Q(grade__submission__student_id=user.pk)
+        return self.filter(in_courses_of(user, STAFF_ROLES, "grade__submission__assignment__course") | own)
+
+    def open(self) -> Self:
+        return self.filter(state="open")
+
+
+class ReleasePlanQuerySet(models.QuerySet["ReleasePlan"]):
     def visible_to(self, user: AnyUser) -> Self:
         return self.filter(in_courses_of(user, STAFF_ROLES, "assignment__course"))
 

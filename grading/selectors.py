@@ -10,7 +10,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from courses.models import Assignment, Submission
 from courses.querysets import AnyUser
-from grading.models import Grade, GradeSource, GradeState, GradingJob, TrainingRun
+from grading.models import Grade, GradeSource, GradeState, GradingJob, RegradeRequest, TrainingRun
 from grading.models.grades import OPEN_GRADE_STATES
 from grading.queue import FILTERS, ORDERS, Neighbours, next_to_review, queue_state, review_neighbours, review_queue
 from grading.shown import RANK, shown_first
@@ -63,10 +63,11 @@ class AssignmentCounts:
     released: int = 0
     being_marked: int = 0
     unmatched: int = 0
+    regrades: int = 0
 
 
 def assignment_counts(assignments: Iterable[Assignment]) -> dict[int, AssignmentCounts]:
-    """Counts of each assignment by its id, in three queries for all of them together."""
+    """Counts of each assignment by its id, in four queries for all of them together."""
     keys = [assignment.pk for assignment in assignments]
     grade = shown_first(Grade.objects.filter(submission=OuterRef("pk")))
     current = Submission.objects.current().filter(assignment__in=keys)
@@ -82,6 +83,9 @@ def assignment_counts(assignments: Iterable[Assignment]) -> dict[int, Assignment
     waiting = Assignment.objects.filter(pk__in=keys, unmatched_files__isnull=False).values_list("pk")
     for key, number in waiting.annotate(number=Count("unmatched_files")).order_by():
         counts[key]["unmatched"] = number
+    asked = RegradeRequest.objects.open().filter(grade__submission__assignment__in=keys)
+    for key, number in asked.values_list("grade__submission__assignment").annotate(number=Count("pk")).order_by():
+        counts[key]["regrades"] = number
     return {key: AssignmentCounts(**numbers) for key, numbers in counts.items()}
 
 
@@ -98,7 +102,8 @@ def work_waiting(user: AnyUser) -> list[tuple[Assignment, AssignmentCounts]]:
     assignments = list(Assignment.objects.managed_by(user).select_related("course").order_by("course", "pk"))
     counts = assignment_counts(assignments)
     pairs = [(assignment, counts[assignment.pk]) for assignment in assignments]
-    return [(a, c) for a, c in pairs if c.ungraded or c.to_review or c.approved or c.unreadable or c.unmatched]
+    waits = ("ungraded", "to_review", "approved", "unreadable", "unmatched", "regrades")
+    return [(a, c) for a, c in pairs if any(getattr(c, name) for name in waits)]
 
 
 def released_grades(user: AnyUser, assignments: Iterable[Assignment]) -> dict[int, Grade]:

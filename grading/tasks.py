@@ -51,6 +51,14 @@ def mail_released(grade_ids: list[int]) -> None:
 
 
 @shared_task(ignore_result=True)
+def mail_regrades() -> None:
+    """Tell teachers of requests for a regrade, and students of the answers."""
+    from grading.services import regrade_mails
+
+    regrade_mails.regrade_mails_send()
+
+
+@shared_task(ignore_result=True)
 def correct_proposals(assignment_id: int) -> None:
     """Correct the proposals of an assignment that still wait by the marks given so far."""
     from grading.services import corrections

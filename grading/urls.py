@@ -3,7 +3,7 @@ from django.urls import path
 from grading.admin_urls import urlpatterns as admin_urls
 from grading.people_urls import urlpatterns as people_urls
 from grading.queue_urls import urlpatterns as queue_urls
-from grading.views import anchors, comments, desk, imports, release, review, rewrites, runs, student
+from grading.views import anchors, comments, desk, imports, regrades, release, review, rewrites, runs, student
 
 app_name = "grading"
 
@@ -38,6 +38,12 @@ urlpatterns = [
     path("grades/<int:pk>/withdraw/", release.withdraw, name="withdraw"),
     path("grades/<int:pk>/release/", release.release_again, name="release_again"),
     path("assignments/<int:pk>/release/", release.release, name="release"),
+    path("assignments/<int:pk>/release/plan/", release.plan, name="release_plan"),
+    path("release-plans/<int:pk>/cancel/", release.plan_cancel, name="release_plan_cancel"),
+    path("assignments/<int:pk>/regrades/", regrades.regrades, name="regrades"),
+    path("submissions/<int:pk>/grade/ask/", regrades.regrade_ask, name="regrade_ask"),
+    path("regrades/<int:pk>/take-back/", regrades.regrade_take_back, name="regrade_take_back"),
+    path("regrades/<int:pk>/answer/", regrades.regrade_answer, name="regrade_answer"),
     path("assignments/<int:pk>/export.<str:kind>", release.export, name="export"),
     path("submissions/<int:pk>/grade/", student.my_grade, name="my_grade"),
     *people_urls,

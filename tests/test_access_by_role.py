@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,16 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from courses.models import Assignment, Course, Membership, UnmatchedFile
-from grading.models import Acceptance, AnswerGroup, ReviewAct, SavedComment, TrainingRun, TrainingSet
+from grading.models import (
+    Acceptance,
+    AnswerGroup,
+    RegradeRequest,
+    ReleasePlan,
+    ReviewAct,
+    SavedComment,
+    TrainingRun,
+    TrainingSet,
+)
 from tests.factories import UserFactory
 from tests.grading.factories import make_grade, make_run, make_submission, make_version
 
@@ -64,6 +74,7 @@ GET = {
     "grading:papers": ("assignment", STAFF),
     "grading:jump": ("submission", STAFF),
     "grading:release": ("assignment", STAFF),
+    "grading:regrades": ("assignment", STAFF),
     "grading:export": ("assignment", STAFF),
     "grading:my_grade": ("submission", THE_STUDENT),
     "grading:versions": ("", ADMIN),
@@ -109,6 +120,11 @@ POST = {
     "grading:grade_reject": ("grade", STAFF),
     "grading:grade_regrade": ("grade", STAFF),
     "grading:withdraw": ("grade", STAFF),
+    "grading:release_plan": ("assignment", STAFF),
+    "grading:release_plan_cancel": ("plan", STAFF),
+    "grading:regrade_ask": ("submission", frozenset({"student"})),
+    "grading:regrade_take_back": ("regrade", frozenset({"student"})),
+    "grading:regrade_answer": ("regrade", STAFF),
     "grading:release_again": ("grade", STAFF),
     "grading:version_retire": ("version", ADMIN),
     "grading:version_reject": ("version", ADMIN),
@@ -192,6 +208,8 @@ def rows(course: Course, assignment: Assignment, student: User, other_student: U
         "comment": SavedComment.objects.create(course=course, text="Say why.").pk,
         "group": group.pk,
         "acceptance": acceptance.pk,
+        "plan": ReleasePlan.objects.create(assignment=assignment, at=timezone.now() + timedelta(days=1), by=admin).pk,
+        "regrade": RegradeRequest.objects.create(grade=grade, reason="Please look again.").pk,
     }
 
 

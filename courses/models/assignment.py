@@ -3,7 +3,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -32,6 +32,9 @@ class Assignment(models.Model):
     marking_instructions = models.TextField(_("marking instructions"), blank=True)
     due_at = models.DateTimeField(_("due"), null=True, blank=True)
     published = models.BooleanField(_("students can see it"), default=True)
+    regrade_days = models.PositiveSmallIntegerField(
+        _("days for regrade requests"), default=14, validators=[MaxValueValidator(365)]
+    )
     external_id = models.CharField(max_length=200, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

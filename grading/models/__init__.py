@@ -6,6 +6,8 @@ from grading.models.grades import CriterionScore, Feedback, Grade, GradeEvent, G
 from grading.models.groups import AnswerGroup, GroupedAnswer, GroupKind
 from grading.models.jobs import GradingJob, GradingRun, JobState, RunScope, Worker, WorkerKind
 from grading.models.readings import AnswerReading
+from grading.models.regrades import RegradeRequest, RegradeState
+from grading.models.release_plans import ReleasePlan, ReleasePlanState
 from grading.models.rewrites import Rewrite, RewriteState
 from grading.models.training import (
     ExampleSource,
@@ -47,6 +49,10 @@ __all__ = [
     "JobState",
     "ModelVersion",
     "Presence",
+    "RegradeRequest",
+    "RegradeState",
+    "ReleasePlan",
+    "ReleasePlanState",
     "ReviewAct",
     "Rewrite",
     "RewriteState",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from grading import tasks
 from grading.models import GradingJob, JobState, Rewrite, RewriteState, TrainingRun, TrainingState
+from grading.services import regrade_mails
 from grading.services.jobs import jobs_release_stale
 from grading.services.mails import untold
+from grading.services.release_plans import releases_due
 from grading.services.rewrites import rewrites_release_stale
 from grading.services.training_work import training_release_stale
 from grading.services.workers import workers_forget
@@ -16,6 +18,7 @@ def sweep() -> None:
     rewrites_release_stale()
     training_release_stale()
     workers_forget()
+    releases_due()
     rewrites = Rewrite.objects.filter(state=RewriteState.QUEUED)
     if GradingJob.objects.filter(state=JobState.QUEUED).exists() or rewrites.exists():
         tasks.wake_marking()
@@ -25,3 +28,5 @@ def sweep() -> None:
     late = list(untold().order_by("pk").values_list("pk", flat=True)[:500])
     if late:
         tasks.send_on_commit(tasks.mail_released, late)
+    if regrade_mails.untold().exists():
+        tasks.send_on_commit(tasks.mail_regrades)

@@ -11,7 +11,7 @@ from django.template.context import RequestContext
 
 from courses.models import Assignment, Submission
 from grading import selectors
-from grading.models import Grade, GradeState, ModelVersion, RunScope, WorkerKind
+from grading.models import Grade, GradeState, ModelVersion, ReleasePlan, ReleasePlanState, RunScope, WorkerKind
 from grading.services import worker_listening
 
 register = template.Library()
@@ -26,6 +26,9 @@ def assignment_panel(context: RequestContext, assignment: Assignment) -> dict[st
         "counts": selectors.assignment_counts([assignment])[assignment.pk],
         "active_run": runs.filter(jobs__state__in=["queued", "running"]).first(),
         "runs": runs[:5],
+        "plan": ReleasePlan.objects.filter(assignment=assignment, state=ReleasePlanState.PLANNED)
+        .select_related("by")
+        .first(),
         "scopes": RunScope.choices,
         "model": ModelVersion.objects.promoted().first(),
         "listening": worker_listening(WorkerKind.MARKING),

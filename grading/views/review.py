@@ -22,7 +22,7 @@ from grading.access import managed_grade
 from grading.desk import collision_rows, desk_context, filled_form
 from grading.exceptions import EditedMeanwhile
 from grading.forms import NoteForm, ReviewForm
-from grading.models import Grade
+from grading.models import Grade, RegradeRequest
 from grading.queue_form import narrow_of, query_of
 
 
@@ -93,6 +93,9 @@ def _onwards(request: PersonRequest, submission: Submission, *, onwards: bool) -
     show, order = queue_of(request)
     if not onwards:
         messages.success(request, _("Saved."))
+        return _to_paper(request, submission.pk)
+    if RegradeRequest.objects.open().filter(grade__submission=submission).exists():
+        messages.success(request, _("Approved. The student's request waits for your answer."))
         return _to_paper(request, submission.pk)
     narrow = narrow_of(request.GET, request.user, submission.assignment)
     following = selectors.next_to_review(submission, show=show, order=order, narrow=narrow)
