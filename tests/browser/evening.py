@@ -33,6 +33,7 @@ def make() -> None:
     found["group"] = AnswerGroup.objects.filter(assignment=found["alike"]).earliest("pk").pk
     found["acceptance"] = _checking(course, teacher)
     found |= _by_hand(course) | _released(course, teacher, student)
+    found["asked_paper"] = _released(course, teacher, student, title="To be asked about")["released_paper"]
     json.dump(found, sys.stdout)
 
 
@@ -72,13 +73,13 @@ def _by_hand(course: Course) -> dict[str, int]:
     return {"read": assignment.pk, "paper": papers[0].pk}
 
 
-def _released(course: Course, teacher: User, student: User) -> dict[str, int]:
+def _released(course: Course, teacher: User, student: User, title: str = "Released") -> dict[str, int]:
     """A grade that its student can read, and a run that proposed it."""
-    assignment: Assignment = make_assignment(course, title="Released")
+    assignment: Assignment = make_assignment(course, title=title)
     submission = make_submission(assignment, student=student)
     now = timezone.now()
     decided = {"points": Decimal(3), "approved_by": teacher, "approved_at": now, "released_at": now}
     make_grade(submission, "released", **decided)
-    version = make_version("candidate", name="a candidate")
+    version = make_version("candidate", name=f"a candidate for {title}")
     run = make_run(assignment, [submission], version=version)
     return {"released": assignment.pk, "released_paper": submission.pk, "run": run.pk, "version": version.pk}

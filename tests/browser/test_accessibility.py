@@ -37,6 +37,7 @@ TEACHER = [
     "/grading/submissions/{paper}/review/",
     "/grading/submissions/{released_paper}/review/",
     "/grading/runs/{run}/",
+    "/grading/assignments/{released}/regrades/",
 ]
 STUDENT = [
     "/",

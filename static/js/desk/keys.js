@@ -25,6 +25,8 @@
     w: () => desk.rewrite(),
     f: click("flag"),
     u: click("undo"),
+    e: click("mark-anew"),
+    r: focus("id_answer"),
     g: click("jump-ungraded"),
     v: click("jump-uncertain"),
     "/": () => desk.jump(),
