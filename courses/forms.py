@@ -77,6 +77,7 @@ class AssignmentForm(forms.ModelForm):
         "marking_instructions",
         Div("max_points", "step", "language", css_class="fields"),
         Div("due_at", "regrade_days", css_class="fields"),
+        "blind_marking",
         "published",
     )
 
@@ -92,6 +93,7 @@ class AssignmentForm(forms.ModelForm):
             "language",
             "due_at",
             "regrade_days",
+            "blind_marking",
             "published",
         )
         widgets = {
@@ -104,6 +106,7 @@ class AssignmentForm(forms.ModelForm):
             "reference_answer": _("What a full answer says. Students never see it."),
             "marking_instructions": _("What the model and your colleagues should mind. Students never see it."),
             "step": _("Points are given in multiples of this."),
+            "blind_marking": _("The desk and its lists show numbers instead, in an order that tells nothing."),
             "regrade_days": _("So long after the release students may ask for a regrade; 0 for not at all."),
         }
 

@@ -190,7 +190,5 @@ class ReleasePlanForm(forms.Form):
 
     at = forms.DateTimeField(
         label=_("Release at"),
-        widget=forms.DateTimeInput(
-            attrs={"type": "datetime-local", "class": "form-control"}, format="%Y-%m-%dT%H:%M"
-        ),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "class": "form-control"}, format="%Y-%m-%dT%H:%M"),
     )

@@ -7,20 +7,20 @@ from django.db.models.functions import Cast
 
 from courses.models import Submission
 from grading.models import Grade, GradeState
-from grading.queue import review_queue
+from grading.queue import Narrow, review_queue
 from grading.shown import shown_first
 
 JUMPS = ("ungraded", "uncertain")
 
 
-def jump_from(submission: Submission, to: str, *, order: str = "student") -> int | None:
+def jump_from(submission: Submission, to: str, *, order: str = "student", narrow: Narrow | None = None) -> int | None:
     """The key of the paper to show, None where there is none but this one. `to` is one of JUMPS."""
     if to == "uncertain":
         rows = _by_uncertainty(submission)
         return rows.exclude(pk=submission.pk).values_list("pk", flat=True).first()
     assignment = submission.assignment
-    wanted = set(review_queue(assignment, show="ungraded", order=order).values_list("pk", flat=True))
-    keys = list(review_queue(assignment, order=order).values_list("pk", flat=True))
+    wanted = set(review_queue(assignment, show="ungraded", order=order, narrow=narrow).values_list("pk", flat=True))
+    keys = list(review_queue(assignment, order=order, narrow=narrow).values_list("pk", flat=True))
     place = keys.index(submission.pk) if submission.pk in keys else -1
     return next((key for key in keys[place + 1 :] + keys[: max(place, 0)] if key in wanted), None)
 

@@ -64,6 +64,7 @@ class Narrow:
     flagged: bool = False
     late: bool = False
     marker: int | None = None
+    blind: bool = False
 
 
 def review_queue(
@@ -77,7 +78,7 @@ def review_queue(
     """
     narrow = narrow or Narrow()
     rows = _narrowed(_filtered(_rows(assignment), show), assignment, narrow)
-    keys = _keys(order, narrow.seed)
+    keys = _keys(order, narrow)
     return _with(rows, keys).order_by(*_names(keys))
 
 
@@ -147,9 +148,12 @@ def _narrowed(rows: QuerySet[Submission], assignment: Assignment, narrow: Narrow
     return rows
 
 
-def _keys(order: str, seed: str) -> Keys:
-    """The expressions that an order sorts by, each smallest first; in the last three places the name, then the id."""
-    names = (F("student__last_name"), F("student__first_name"), F("student__username"), F("pk"))
+def _keys(order: str, narrow: Narrow) -> Keys:
+    """The expressions that an order sorts by, each smallest first; in the last places the name, then the id. Where
+    names are hidden their order would tell them: chance takes their place, the same one for the same seed."""
+    chance: Keys = (MD5(Concat(Value(f"{narrow.seed}:"), Cast("pk", CharField()), output_field=CharField())), F("pk"))
+    by_name = (F("student__last_name"), F("student__first_name"), F("student__username"), F("pk"))
+    names = chance if narrow.blind else by_name
     points = _number(Coalesce("grade_points", "grade_proposed"))
     grouped = GroupedAnswer.objects.filter(submission=OuterRef("pk"))
     place = Coalesce(Subquery(grouped.values("place")[:1]), Value(1_000_000), output_field=IntegerField())
@@ -167,7 +171,7 @@ def _keys(order: str, seed: str) -> Keys:
             place,
             F("pk"),
         ),
-        "random": (MD5(Concat(Value(f"{seed}:"), Cast("pk", CharField()), output_field=CharField())), F("pk")),
+        "random": chance,
         "points": (Coalesce(points, Value(_LAST)), *names),
         "-points": (Coalesce(Value(0.0) - points, Value(_LAST), output_field=FloatField()), *names),
         "submitted": (F("submitted_at"), F("pk")),
@@ -252,7 +256,7 @@ def queue_page(
     size: int = ROWS,
 ) -> QueuePage:
     """The rows that follow (or precede) a paper in the queue; from its beginning where neither is given."""
-    rows, keys = review_queue(assignment, show=show, order=order, narrow=narrow), _keys(order, narrow.seed)
+    rows, keys = review_queue(assignment, show=show, order=order, narrow=narrow), _keys(order, narrow)
     anchor = after if after is not None else before
     values = None if anchor is None else _values(assignment, anchor, keys)
     if values is None:
@@ -283,7 +287,7 @@ def review_neighbours(
     """The submissions before and after this one. One that has left the queue (it was just approved, say) keeps its
     place: the next is the one that followed it when nothing is filtered out."""
     narrow = narrow or Narrow()
-    keys = _keys(order, narrow.seed)
+    keys = _keys(order, narrow)
     rows = review_queue(submission.assignment, show=show, order=order, narrow=narrow)
     values = _values(submission.assignment, submission.pk, keys)
     if values is None:
@@ -307,7 +311,7 @@ def next_to_review(
     rows = _narrowed(_filtered(_rows(assignment), show), assignment, narrow).exclude(pk=submission.pk)
     if show not in _WITHOUT_GRADE:
         rows = rows.filter(Q(grade_state=GradeState.PROPOSED))
-    keys = _keys(order, narrow.seed)
+    keys = _keys(order, narrow)
     # In these orders a decided paper has just moved away from its place: the first key says how far it is decided.
     keys = keys[1:] if order in ("waiting", "state", "uncertain", "informative") else keys
     rows = _with(rows, keys).order_by(*_names(keys))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -52,8 +53,12 @@ def narrow_of(data: Mapping[str, Any], user: AnyUser, assignment: Assignment) ->
     form = NarrowForm(data, assignment)
     form.is_valid()
     marker = form.cleaned_data.pop("marker", None)
-    seed = f"{user.pk}-{assignment.pk}"
-    return Narrow(seed=seed, marker=marker.pk if marker else None, **form.cleaned_data)
+    return replace(whole_queue(user, assignment), marker=marker.pk if marker else None, **form.cleaned_data)
+
+
+def whole_queue(user: AnyUser, assignment: Assignment) -> Narrow:
+    """Nothing narrowed, in this teacher's own random order where chance decides."""
+    return Narrow(seed=f"{user.pk}-{assignment.pk}", blind=assignment.blind_marking)
 
 
 def query_of(data: Mapping[str, Any], show: str, order: str) -> str:

@@ -32,6 +32,7 @@ class Assignment(models.Model):
     marking_instructions = models.TextField(_("marking instructions"), blank=True)
     due_at = models.DateTimeField(_("due"), null=True, blank=True)
     published = models.BooleanField(_("students can see it"), default=True)
+    blind_marking = models.BooleanField(_("names hidden while marking"), default=False)
     regrade_days = models.PositiveSmallIntegerField(
         _("days for regrade requests"), default=14, validators=[MaxValueValidator(365)]
     )

@@ -12,7 +12,8 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
 from courses.errors import reason_for
-from courses.names import person_name
+from courses.models import Assignment, Submission
+from courses.names import paper_name, person_name
 
 register = template.Library()
 
@@ -36,6 +37,11 @@ def when(value: datetime | None) -> str:
 @register.filter
 def person(user: User | None) -> str:
     return person_name(user)
+
+
+@register.filter
+def paper(submission: Submission, assignment: Assignment) -> str:
+    return paper_name(submission, assignment)
 
 
 @register.filter

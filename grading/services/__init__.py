@@ -5,8 +5,8 @@ What only a worker calls (jobs, results, training_work, workers, upkeep, mails) 
 
 from grading.services.exports import grades_as_csv, grades_as_xlsx
 from grading.services.imports import grades_import, marked_answers_import
-from grading.services.release import grade_release_again, grade_withdraw, grades_release
 from grading.services.regrades import regrade_answer, regrade_ask, regrade_take_back
+from grading.services.release import grade_release_again, grade_withdraw, grades_release
 from grading.services.release_plans import release_plan_cancel, release_plan_set
 from grading.services.review import (
     grade_approve,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -26,7 +27,7 @@ from grading.services.release import grade_release_in_place
 
 
 def regrade_until(grade: Grade) -> datetime | None:
-    """The last moment at which a student may ask about a released grade; None where the assignment takes no requests."""
+    """The last moment for asking about a released grade; None where the assignment takes no requests."""
     days = grade.submission.assignment.regrade_days
     return grade.released_at + timedelta(days=days) if days and grade.released_at else None
 
@@ -102,7 +103,7 @@ def regrade_answer(*, asked: RegradeRequest, by: User, answer: str) -> RegradeRe
     return asked
 
 
-def _move(asked: RegradeRequest, to: str, **fields: object) -> None:
+def _move(asked: RegradeRequest, to: str, **fields: Any) -> None:
     if asked.state != RegradeState.OPEN:
         raise RegradeIsClosed
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -12,7 +13,7 @@ from django.utils import timezone
 from courses.errors import UserError
 from courses.models import Assignment
 from courses.transitions import TransitionLost, move
-from grading.exceptions import PlanIsPast, PlanOver, PlannerLeft
+from grading.exceptions import PlanIsPast, PlannerLeft, PlanOver
 from grading.models import ReleasePlan, ReleasePlanState
 from grading.services.release import grades_release
 
@@ -74,7 +75,7 @@ def _may_release(person: User, assignment: Assignment) -> bool:
     return person.is_active and Assignment.objects.managed_by(person).filter(pk=assignment.pk).exists()
 
 
-def _end(plan: ReleasePlan, to: str, **fields: object) -> None:
+def _end(plan: ReleasePlan, to: str, **fields: Any) -> None:
     if plan.state != ReleasePlanState.PLANNED:
         raise PlanOver
     try:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from courses.access import managed_assignment, managed_submission
 from courses.errors import UserError
-from courses.names import person_name
+from courses.names import paper_name, person_name
 from courses.views.requests import PersonRequest, errors_told
 from grading import jumps, selectors, services
 from grading.access import managed_grade
@@ -24,6 +24,7 @@ from grading.desk import collision_rows, filled_form
 from grading.exceptions import EditedMeanwhile, GradeIsClosed
 from grading.forms import ReviewForm
 from grading.models import Grade, GradeState
+from grading.queue_form import whole_queue
 from grading.services import acts, desk
 from grading.views.review import queue_of
 
@@ -107,11 +108,11 @@ def papers(request: PersonRequest, pk: int) -> JsonResponse:
     """Every paper of the queue by its student's name: what “jump to student” looks through."""
     assignment = managed_assignment(request.user, pk)
     show, order = queue_of(request)
-    rows = selectors.review_queue(assignment, show="all", order=order)
+    rows = selectors.review_queue(assignment, show="all", order=order, narrow=whole_queue(request.user, assignment))
     query = urlencode({"show": show, "order": order})
     found = [
         {
-            "name": person_name(row.student),
+            "name": paper_name(row, assignment),
             "state": _state_words(selectors.queue_state(row)),
             "url": f"{reverse('grading:review', args=[row.pk])}?{query}",
         }
@@ -128,7 +129,8 @@ def jump(request: PersonRequest, pk: int, to: str) -> HttpResponse:
     if to not in jumps.JUMPS:
         raise Http404
     _show, order = queue_of(request)
-    found = jumps.jump_from(submission, to, order=order)
+    narrow = whole_queue(request.user, submission.assignment)
+    found = jumps.jump_from(submission, to, order=order, narrow=narrow)
     if found is None:
         messages.info(request, _("There is no other such paper in this assignment."))
     return paper_of(request, found or pk)

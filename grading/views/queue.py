@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -9,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from courses.access import managed_assignment
+from courses.models import Assignment
 from courses.views.requests import PersonRequest
 from grading import selectors
 from grading.pace import pace
@@ -49,6 +52,7 @@ def review_list(request: PersonRequest, pk: int) -> HttpResponse:
     show, order = request.GET.get("show", "all"), request.GET.get("order", "student")
     show = show if show in FILTER_WORDS else "all"
     order = order if order in ORDER_WORDS else "student"
+    order = "random" if assignment.blind_marking and order == "student" else order
     narrow = narrow_of(request.GET, request.user, assignment)
     counts = selectors.assignment_counts([assignment])[assignment.pk]
     after, before = (_id(request.GET.get(name)) for name in ("after", "before"))
@@ -57,10 +61,11 @@ def review_list(request: PersonRequest, pk: int) -> HttpResponse:
         "course": assignment.course,
         "page": queue_page(assignment, show=show, order=order, narrow=narrow, after=after, before=before),
         "counts": counts,
+        "sampled": selectors.blind_samples(assignment),
         "decided": counts.approved + counts.released,
         "pace": pace(assignment, request.user, counts.to_review),
         "filters": FILTER_WORDS.items(),
-        "orders": ORDER_WORDS.items(),
+        "orders": _orders(assignment),
         "narrow": NarrowForm(request.GET, assignment),
         "narrowed": any(request.GET.get(name) for name in NarrowForm.base_fields),
         "show": show,
@@ -73,3 +78,8 @@ def review_list(request: PersonRequest, pk: int) -> HttpResponse:
 
 def _id(text: str | None) -> int | None:
     return int(text) if text and text.isdecimal() and len(text) < 18 else None
+
+
+def _orders(assignment: Assignment) -> list[tuple[str, Any]]:
+    """The orders to choose from: by student only where names are shown."""
+    return [(key, words) for key, words in ORDER_WORDS.items() if key != "student" or not assignment.blind_marking]

@@ -28,7 +28,7 @@ def regrade_ask(request: PersonRequest, pk: int) -> HttpResponse:
             services.regrade_ask(grade=grade, by=request.user, **form.cleaned_data)
             messages.success(request, _("Your teachers were asked to look at it again. You are told of their answer."))
     else:
-        messages.error(request, " ".join(text for texts in form.errors.values() for text in texts))
+        messages.error(request, " ".join(str(text) for texts in form.errors.values() for text in texts))
     return redirect("grading:my_grade", pk)
 
 

@@ -72,7 +72,7 @@ def plan(request: PersonRequest, pk: int) -> HttpResponse:
             services.release_plan_set(assignment=assignment, by=request.user, at=form.cleaned_data["at"])
             messages.success(request, _("The release is planned. What is approved by then will be released."))
     else:
-        messages.error(request, " ".join(text for texts in form.errors.values() for text in texts))
+        messages.error(request, " ".join(str(text) for texts in form.errors.values() for text in texts))
     return redirect("grading:release", pk)
 
 

@@ -101,7 +101,9 @@ def test_with_nothing_approved_the_plan_fails_and_says_so(assignment: Assignment
     assert (failed.state, failed.error_code) == (ReleasePlanState.FAILED, "nothing_to_release")
 
 
-def test_the_page_plans_shows_and_calls_off(client: Client, grade: Grade, assignment: Assignment, teacher: User) -> None:
+def test_the_page_plans_shows_and_calls_off(
+    client: Client, grade: Grade, assignment: Assignment, teacher: User
+) -> None:
     client.force_login(teacher)
     page, send = (reverse(name, args=[assignment.pk]) for name in ("grading:release", "grading:release_plan"))
     told = client.post(send, {"at": "2001-01-01T10:00"}, follow=True).content.decode()
