@@ -143,6 +143,16 @@ class RegradeNotYetApproved(UserError):
     words = _("This paper is being marked anew. Approve the new grade first, or reject it if the old one is to stay.")
 
 
+class NothingToTry(UserError):
+    code = "nothing_to_try"
+    words = _("There is no readable answer to try the rubric on yet.")
+
+
+class PilotUnderWay(UserError):
+    code = "pilot_under_way"
+    words = _("Papers are being marked to try the rubric already. Wait for them.")
+
+
 class PlanIsPast(UserError):
     code = "plan_is_past"
     words = _("The time of a planned release must lie in the future.")
@@ -218,6 +228,7 @@ _STORED: dict[str, str | Promise] = {
     "changed_meanwhile": _("A person worked on the grade while this was being marked; theirs stands."),
     "submission_replaced": _("The student handed in again while this was being marked."),
     "cancelled": _("Cancelled."),
+    "no_version": _("The model version was deleted meanwhile. Try again."),
     NothingToRelease.code: NothingToRelease.words,
     PlannerLeft.code: PlannerLeft.words,
     EditedMeanwhile.code: _("The grades were being changed at that moment. Release them by hand."),

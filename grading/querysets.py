@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         GradingJob,
         GradingRun,
         ModelVersion,
+        Pilot,
         RegradeRequest,
         ReleasePlan,
         SavedComment,
@@ -87,6 +88,11 @@ class RegradeRequestQuerySet(models.QuerySet["RegradeRequest"]):
 
     def open(self) -> Self:
         return self.filter(state="open")
+
+
+class PilotQuerySet(models.QuerySet["Pilot"]):
+    def visible_to(self, user: AnyUser) -> Self:
+        return self.filter(in_courses_of(user, STAFF_ROLES, "assignment__course"))
 
 
 class ReleasePlanQuerySet(models.QuerySet["ReleasePlan"]):

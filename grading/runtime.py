@@ -14,6 +14,7 @@ from django.conf import settings
 from grading import tasks
 from grading.mapping import question_of
 from grading.models import ModelVersion, WorkerKind
+from grading.runtime_pilots import pilots_mark
 from grading.runtime_pulse import Lease, Pulse, pulse
 from grading.runtime_rewrites import write_queued
 from grading.services.jobs import Claim, Ticket, job_fail, jobs_claim, jobs_give_back, jobs_heartbeat
@@ -69,6 +70,7 @@ def mark_queued() -> None:
     ends = time.monotonic() + settings.MARKING_SLICE_SECONDS
     while not heart.stopping.is_set():
         write_queued(marker(), heart)
+        pilots_mark(marker(), heart)
         claim = jobs_claim(worker=heart.name, limit=marker().limit)
         if claim is None:
             return

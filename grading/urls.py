@@ -3,13 +3,16 @@ from django.urls import path
 from grading.admin_urls import urlpatterns as admin_urls
 from grading.people_urls import urlpatterns as people_urls
 from grading.queue_urls import urlpatterns as queue_urls
-from grading.views import anchors, comments, desk, imports, regrades, release, review, rewrites, runs, student
+from grading.views import anchors, comments, desk, imports, pilots, regrades, release, review, rewrites, runs, student
 
 app_name = "grading"
 
 urlpatterns = [
     path("courses/<int:pk>/import/", imports.import_marked, name="import_marked"),
     path("assignments/<int:pk>/runs/new/", runs.run_start, name="run_start"),
+    path("assignments/<int:pk>/pilot/", pilots.pilot, name="pilot"),
+    path("assignments/<int:pk>/pilot/progress/", pilots.pilot_progress, name="pilot_progress"),
+    path("assignments/<int:pk>/pilot/start/", pilots.pilot_start, name="pilot_start"),
     path("runs/<int:pk>/", runs.run, name="run"),
     path("runs/<int:pk>/progress/", runs.run_progress, name="run_progress"),
     path("runs/<int:pk>/cancel/", runs.run_cancel, name="run_cancel"),

@@ -5,6 +5,7 @@ from grading.models.desk import ActedGrade, ActKind, Presence, ReviewAct, SavedC
 from grading.models.grades import CriterionScore, Feedback, Grade, GradeEvent, GradeSource, GradeState
 from grading.models.groups import AnswerGroup, GroupedAnswer, GroupKind
 from grading.models.jobs import GradingJob, GradingRun, JobState, RunScope, Worker, WorkerKind
+from grading.models.pilots import Pilot, PilotPaper, PilotState
 from grading.models.readings import AnswerReading
 from grading.models.regrades import RegradeRequest, RegradeState
 from grading.models.release_plans import ReleasePlan, ReleasePlanState
@@ -48,6 +49,9 @@ __all__ = [
     "GroupedAnswer",
     "JobState",
     "ModelVersion",
+    "Pilot",
+    "PilotPaper",
+    "PilotState",
     "Presence",
     "RegradeRequest",
     "RegradeState",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from grading import tasks
-from grading.models import GradingJob, JobState, Rewrite, RewriteState, TrainingRun, TrainingState
+from grading.models import GradingJob, JobState, Pilot, PilotState, Rewrite, RewriteState, TrainingRun, TrainingState
 from grading.services import regrade_mails
 from grading.services.jobs import jobs_release_stale
 from grading.services.mails import untold
+from grading.services.pilots import pilots_release_stale
 from grading.services.release_plans import releases_due
 from grading.services.rewrites import rewrites_release_stale
 from grading.services.training_work import training_release_stale
@@ -16,11 +17,16 @@ from grading.services.workers import workers_forget
 def sweep() -> None:
     jobs_release_stale()
     rewrites_release_stale()
+    pilots_release_stale()
     training_release_stale()
     workers_forget()
     releases_due()
-    rewrites = Rewrite.objects.filter(state=RewriteState.QUEUED)
-    if GradingJob.objects.filter(state=JobState.QUEUED).exists() or rewrites.exists():
+    waiting = (
+        GradingJob.objects.filter(state=JobState.QUEUED),
+        Rewrite.objects.filter(state=RewriteState.QUEUED),
+        Pilot.objects.filter(state=PilotState.QUEUED),
+    )
+    if any(rows.exists() for rows in waiting):
         tasks.wake_marking()
     if TrainingRun.objects.filter(state=TrainingState.QUEUED).exists():
         tasks.wake_training()

@@ -38,6 +38,7 @@ TEACHER = [
     "/grading/submissions/{released_paper}/review/",
     "/grading/runs/{run}/",
     "/grading/assignments/{released}/regrades/",
+    "/grading/assignments/{read}/pilot/",
 ]
 STUDENT = [
     "/",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import torch
 
 from grading import runtime, runtime_pulse
 from grading.exceptions import message_for
-from grading.models import Grade, GradingRun, JobState, Worker
-from grading.services import grading_run_cancel, grading_run_start, run_progress
+from grading.models import Grade, GradingRun, JobState, Pilot, Worker
+from grading.services import grading_run_cancel, grading_run_start, pilot_start, run_progress
 from grading.services.versions import version_promote, version_register
 from mlcore.engine import Engine
 from tests.grading.factories import make_assignment, make_run, make_submission, make_version
@@ -229,3 +230,28 @@ def test_warming_up_loads_the_version_in_use(version):
 def test_warming_up_without_a_model_is_no_error(settings, tmp_path):
     make_version(directory=tmp_path / "gone")
     runtime.warm_up()
+
+
+def test_a_pilot_is_marked_with_points_for_each_criterion_and_feedback(version, teacher):
+    assignment = make_assignment(criteria=(2, 2))
+    for text in ("The gap opens the circuit.", "The lamp is broken.", " "):
+        make_submission(assignment, text)
+    pilot_start(assignment=assignment, by=teacher)
+    runtime.mark_queued()
+    pilot = Pilot.objects.get()
+    assert pilot.state == "done"
+    for paper in pilot.papers.all():
+        assert sum(Decimal(points) for points in paper.criteria) == paper.points
+    assert all(paper.feedback for paper in pilot.papers.all())
+    assert not Grade.objects.exists()
+
+
+def test_a_pilot_with_a_damaged_version_fails_in_words(versions_dir, teacher):
+    make_version(directory=versions_dir / "gone")
+    assignment = make_assignment()
+    make_submission(assignment)
+    pilot_start(assignment=assignment, by=teacher)
+    runtime.mark_queued()
+    pilot = Pilot.objects.get()
+    assert (pilot.state, pilot.error_code) == ("failed", "adapter_unreadable")
+    assert message_for(pilot.error_code)
