@@ -78,6 +78,7 @@ class AssignmentForm(forms.ModelForm):
         Div("max_points", "step", "language", css_class="fields"),
         Div("due_at", "regrade_days", css_class="fields"),
         "blind_marking",
+        Div("second_share", "second_spread", css_class="fields"),
         "published",
     )
 
@@ -94,6 +95,8 @@ class AssignmentForm(forms.ModelForm):
             "due_at",
             "regrade_days",
             "blind_marking",
+            "second_share",
+            "second_spread",
             "published",
         )
         widgets = {
@@ -106,6 +109,8 @@ class AssignmentForm(forms.ModelForm):
             "reference_answer": _("What a full answer says. Students never see it."),
             "marking_instructions": _("What the model and your colleagues should mind. Students never see it."),
             "step": _("Points are given in multiples of this."),
+            "second_share": _("By chance, and by a person who does not see the first mark; 0 for none."),
+            "second_spread": _("In points. More than that has to be settled before the release."),
             "blind_marking": _("The desk and its lists show numbers instead, in an order that tells nothing."),
             "regrade_days": _("So long after the release students may ask for a regrade; 0 for not at all."),
         }

@@ -50,6 +50,7 @@ ENTRIES = (
     Entry(own.Feedback, _OF_GRADE, ("grade", "text"), _RELEASED),
     Entry(own.AnchoredComment, _OF_GRADE, ("grade", "start", "end", "text"), _RELEASED),
     Entry(own.GradeEvent, _OF_GRADE),
+    Entry(own.SecondMark, _OF_GRADE),
     Entry(own.RegradeRequest, _OF_GRADE, ("grade", "state", "reason", "created_at", "answer", "answered_at")),
     Entry(own.Correction, _OF_GRADE),
     Entry(own.Rewrite, _OF_GRADE),

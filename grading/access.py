@@ -8,7 +8,7 @@ from django.http import Http404
 from courses.access import managed_course, managed_submission, submission_for
 from courses.models import Submission
 from courses.querysets import AnyUser
-from grading.models import Grade, GradingRun, RegradeRequest, ReleasePlan, SavedComment
+from grading.models import Grade, GradingRun, RegradeRequest, ReleasePlan, SavedComment, SecondMark
 
 
 def managed_run(user: AnyUser, pk: int) -> GradingRun:
@@ -67,6 +67,16 @@ def own_released_grade(user: AnyUser, submission_pk: int) -> Grade:
     if submission.student_id != user.pk:
         raise PermissionDenied
     return grade
+
+
+def managed_second_mark(user: AnyUser, pk: int) -> SecondMark:
+    rows = SecondMark.objects.visible_to(user).select_related(
+        "grade__submission__assignment__course", "grade__submission__student", "grade__approved_by", "by"
+    )
+    row = rows.filter(pk=pk).first()
+    if row is None:
+        raise Http404
+    return row
 
 
 def planned_release(user: AnyUser, pk: int) -> ReleasePlan:

@@ -107,11 +107,11 @@ def dashboard(assignment: Assignment) -> Dashboard:
         grades=tuple(grades),
         pairs=tuple(pairs),
         criteria=_criteria(assignment, {row.pk for row in grades}),
-        agreement=_agreement([(_share(row, row.proposed_points), _share(row, row.points)) for row in pairs], bands),
+        agreement=agreement([(_share(row, row.proposed_points), _share(row, row.points)) for row in pairs], bands),
         changes=_changes(pairs),
         at_once=sum(at_once.get(row.pk) == row.edition for row in grades),
         spent=_spent(assignment),
-        two_people=_agreement([(_share(a, a.points), _share(b, b.points)) for a, b in twice], bands),
+        two_people=agreement([(_share(a, a.points), _share(b, b.points)) for a, b in twice], bands),
         twice=len(twice),
         mean=fmean(points) if points else None,
         median=median(points) if points else None,
@@ -147,7 +147,7 @@ def _share(row: Grade, points: Decimal | None) -> float:
     return float((points or Decimal(0)) / row.max_points)
 
 
-def _agreement(pairs: Sequence[tuple[float, float]], bands: int) -> Agreement | None:
+def agreement(pairs: Sequence[tuple[float, float]], bands: int) -> Agreement | None:
     if len(pairs) < FEWEST_PAIRS:
         return None
     first, second = [a for a, _ in pairs], [b for _, b in pairs]

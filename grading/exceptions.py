@@ -153,6 +153,21 @@ class PilotUnderWay(UserError):
     words = _("Papers are being marked to try the rubric already. Wait for them.")
 
 
+class NotYourOwnSecond(UserError):
+    code = "not_your_own_second"
+    words = _("You gave the first mark. The second one is another person's.")
+
+
+class MarkedTwiceAlready(UserError):
+    code = "marked_twice_already"
+    words = _("Somebody gave this paper a second mark meanwhile.")
+
+
+class SecondMarksMissing(UserError):
+    code = "second_marks_missing"
+    words = _("All approved papers wait for a second mark, or their two marks need settling first.")
+
+
 class PlanIsPast(UserError):
     code = "plan_is_past"
     words = _("The time of a planned release must lie in the future.")
@@ -231,6 +246,7 @@ _STORED: dict[str, str | Promise] = {
     "no_version": _("The model version was deleted meanwhile. Try again."),
     NothingToRelease.code: NothingToRelease.words,
     PlannerLeft.code: PlannerLeft.words,
+    SecondMarksMissing.code: SecondMarksMissing.words,
     EditedMeanwhile.code: _("The grades were being changed at that moment. Release them by hand."),
     "training_failed": _("The training ended with an error."),
     "training_data": _("The training data cannot be used."),

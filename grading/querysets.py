@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         RegradeRequest,
         ReleasePlan,
         SavedComment,
+        SecondMark,
         TrainingExample,
         TrainingRun,
         Worker,
@@ -88,6 +89,11 @@ class RegradeRequestQuerySet(models.QuerySet["RegradeRequest"]):
 
     def open(self) -> Self:
         return self.filter(state="open")
+
+
+class SecondMarkQuerySet(models.QuerySet["SecondMark"]):
+    def visible_to(self, user: AnyUser) -> Self:
+        return self.filter(in_courses_of(user, STAFF_ROLES, "grade__submission__assignment__course"))
 
 
 class PilotQuerySet(models.QuerySet["Pilot"]):

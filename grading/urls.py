@@ -3,7 +3,20 @@ from django.urls import path
 from grading.admin_urls import urlpatterns as admin_urls
 from grading.people_urls import urlpatterns as people_urls
 from grading.queue_urls import urlpatterns as queue_urls
-from grading.views import anchors, comments, desk, imports, pilots, regrades, release, review, rewrites, runs, student
+from grading.views import (
+    anchors,
+    comments,
+    desk,
+    imports,
+    pilots,
+    regrades,
+    release,
+    review,
+    rewrites,
+    runs,
+    second_marks,
+    student,
+)
 
 app_name = "grading"
 
@@ -43,6 +56,9 @@ urlpatterns = [
     path("assignments/<int:pk>/release/", release.release, name="release"),
     path("assignments/<int:pk>/release/plan/", release.plan, name="release_plan"),
     path("release-plans/<int:pk>/cancel/", release.plan_cancel, name="release_plan_cancel"),
+    path("assignments/<int:pk>/second-marks/", second_marks.second_marks, name="second_marks"),
+    path("submissions/<int:pk>/second-mark/", second_marks.second_mark, name="second_mark"),
+    path("second-marks/<int:pk>/settle/", second_marks.second_settle, name="second_settle"),
     path("assignments/<int:pk>/regrades/", regrades.regrades, name="regrades"),
     path("submissions/<int:pk>/grade/ask/", regrades.regrade_ask, name="regrade_ask"),
     path("regrades/<int:pk>/take-back/", regrades.regrade_take_back, name="regrade_take_back"),

@@ -23,6 +23,7 @@ from grading.models import (
     ReleasePlan,
     ReviewAct,
     SavedComment,
+    SecondMark,
     TrainingRun,
     TrainingSet,
 )
@@ -57,6 +58,9 @@ GET = {
     "courses:submission_original": ("submission", THE_STUDENT),
     "grading:import_marked": ("course", OWNERS),
     "grading:pilot": ("assignment", STAFF),
+    "grading:second_marks": ("assignment", STAFF),
+    "grading:second_mark": ("approved_paper", STAFF),
+    "grading:second_settle": ("second_mark", STAFF),
     "grading:pilot_progress": ("assignment", STAFF),
     "grading:run": ("run", STAFF),
     "grading:run_progress": ("run", STAFF),
@@ -187,6 +191,7 @@ def rows(course: Course, assignment: Assignment, student: User, other_student: U
     submission = make_submission(assignment, student=student, original_name="essay.txt")
     submission.original.save("essay.txt", ContentFile(b"Because of Rayleigh scattering."))
     grade = make_grade(submission, state="released", points=1, approved_by=admin, approved_at=timezone.now())
+    approved = make_grade(make_submission(assignment), state="approved", points=1, approved_by=other_student)
     version = make_version()
     unmatched = UnmatchedFile(assignment=assignment, original_name="who.txt")
     unmatched.original.save("who.txt", ContentFile(b"An answer."))
@@ -211,6 +216,8 @@ def rows(course: Course, assignment: Assignment, student: User, other_student: U
         "comment": SavedComment.objects.create(course=course, text="Say why.").pk,
         "group": group.pk,
         "acceptance": acceptance.pk,
+        "approved_paper": approved.submission_id,
+        "second_mark": SecondMark.objects.create(grade=grade, points=2).pk,
         "plan": ReleasePlan.objects.create(assignment=assignment, at=timezone.now() + timedelta(days=1), by=admin).pk,
         "regrade": RegradeRequest.objects.create(grade=grade, reason="Please look again.").pk,
     }

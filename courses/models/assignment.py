@@ -36,6 +36,16 @@ class Assignment(models.Model):
     regrade_days = models.PositiveSmallIntegerField(
         _("days for regrade requests"), default=14, validators=[MaxValueValidator(365)]
     )
+    second_share = models.PositiveSmallIntegerField(
+        _("papers marked twice, in %"), default=0, validators=[MaxValueValidator(100)]
+    )
+    second_spread = models.DecimalField(
+        _("difference of two marks that is let stand"),
+        max_digits=5,
+        decimal_places=2,
+        default=Decimal("0.5"),
+        validators=[MinValueValidator(Decimal(0))],
+    )
     external_id = models.CharField(max_length=200, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

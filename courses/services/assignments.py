@@ -17,6 +17,10 @@ FIELDS = (
     "marking_instructions",
     "due_at",
     "published",
+    "regrade_days",
+    "blind_marking",
+    "second_share",
+    "second_spread",
 )
 
 

@@ -10,6 +10,7 @@ from grading.models.readings import AnswerReading
 from grading.models.regrades import RegradeRequest, RegradeState
 from grading.models.release_plans import ReleasePlan, ReleasePlanState
 from grading.models.rewrites import Rewrite, RewriteState
+from grading.models.second_marks import SecondMark, SecondMarkState
 from grading.models.training import (
     ExampleSource,
     ExampleSplit,
@@ -62,6 +63,8 @@ __all__ = [
     "RewriteState",
     "RunScope",
     "SavedComment",
+    "SecondMark",
+    "SecondMarkState",
     "SubmissionFlag",
     "TrainingExample",
     "TrainingPoint",

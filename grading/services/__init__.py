@@ -25,6 +25,7 @@ from grading.services.runs import (
     run_progress,
     worker_listening,
 )
+from grading.services.second_marks import second_mark_give, second_mark_settle
 from grading.services.training import training_run_cancel, training_run_start
 from grading.services.training_sets import training_set_delete, training_set_upload
 from grading.services.versions import (
@@ -62,6 +63,8 @@ __all__ = [
     "release_plan_cancel",
     "release_plan_set",
     "run_progress",
+    "second_mark_give",
+    "second_mark_settle",
     "training_run_cancel",
     "training_run_start",
     "training_set_delete",

@@ -12,8 +12,15 @@ from django.utils import timezone
 from courses.models import Assignment, Submission
 from courses.transitions import TransitionLost, move, move_all
 from grading import tasks
-from grading.exceptions import EditedMeanwhile, GradeIsClosed, NewerGradeReleased, NothingToRelease
+from grading.exceptions import (
+    EditedMeanwhile,
+    GradeIsClosed,
+    NewerGradeReleased,
+    NothingToRelease,
+    SecondMarksMissing,
+)
 from grading.models import Grade, GradeEvent, GradeState
+from grading.second_marking import held_back
 from grading.services.examples import examples_accept, examples_exclude
 
 
@@ -21,18 +28,22 @@ def grades_release(*, assignment: Assignment, by: User, tell: bool = True) -> in
     """Show all approved grades of an assignment to their students, who are told by e-mail unless `tell` is False; the
     number released.
 
-    Grades of a submission that the student has replaced stay where they are.
+    Grades of a submission that the student has replaced stay where they are, and so do those that wait for a second
+    mark or for the settling of two.
 
     Raises:
         NothingToRelease: none is approved.
+        SecondMarksMissing: all that are approved are held back.
     """
     now = timezone.now()
+    held = {pair.grade.pk for pair in held_back(assignment)}
     with transaction.atomic():
         rows = Grade.objects.filter(submission__assignment=assignment, state=GradeState.APPROVED)
         rows = rows.exclude(submission__state="superseded").select_for_update(of=("self",))
-        grades = list(rows.order_by("pk"))
+        approved = list(rows.order_by("pk"))
+        grades = [grade for grade in approved if grade.pk not in held]
         if not grades:
-            raise NothingToRelease
+            raise SecondMarksMissing if approved else NothingToRelease
         _replace_released([grade.submission_id for grade in grades], by)
         _release(grades, by, now, tell=tell)
     return len(grades)

@@ -251,7 +251,7 @@ def _change(
     total = _change_criteria(row, criterion_points or {}, before, after)
     wanted = points if points is not None else total
     if wanted is not None:
-        wanted = _allowed(wanted, row, row.max_points, None)
+        wanted = allowed_points(wanted, row, row.max_points, None)
         _note(before, after, "points", row.points, wanted)
         row.points = wanted
     if internal_note is not None:
@@ -280,7 +280,7 @@ def _change_criteria(
         raise UnknownCriterion(ids=", ".join(map(str, sorted(unknown))))
     for key, points in wanted.items():
         score = scores[key]
-        value = points if points is None else _allowed(points, row, score.max_points, score.title)
+        value = points if points is None else allowed_points(points, row, score.max_points, score.title)
         if value != score.points:
             _note(before, after, f"criterion:{score.title}", score.points, value)
             score.points = value
@@ -296,7 +296,7 @@ def _change_criteria(
     return total
 
 
-def _allowed(points: Decimal, row: Grade, maximum: Decimal, title: str | None) -> Decimal:
+def allowed_points(points: Decimal, row: Grade, maximum: Decimal, title: str | None) -> Decimal:
     """The points as they are stored.
 
     Raises:

@@ -25,6 +25,8 @@ _ACTIONS = {
     "released_again": gettext_lazy("released again"),
     "withdrawn": gettext_lazy("withdrawn"),
     "regrade_started": gettext_lazy("marked anew"),
+    "second_mark": gettext_lazy("gave a second mark"),
+    "settled": gettext_lazy("settled two marks"),
     "regrade_asked": gettext_lazy("asked for a regrade"),
     "regrade_taken_back": gettext_lazy("took the request for a regrade back"),
     "regrade_answered": gettext_lazy("answered the request for a regrade"),

@@ -20,6 +20,7 @@ from grading.access import managed_grade, planned_release
 from grading.exceptions import message_for
 from grading.forms import NoteForm, ReleasePlanForm
 from grading.models import Grade, ReleasePlan, ReleasePlanState
+from grading.second_marking import held_back
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -38,14 +39,17 @@ def release(request: PersonRequest, pk: int) -> HttpResponse:
     approved = Grade.objects.filter(submission__assignment=assignment, state="approved")
     approved = approved.exclude(submission__state="superseded")
     rows = approved.select_related("submission__student", "approved_by", "feedback")
-    past_plan = _past_plan(assignment)
+    past_plan, held = _past_plan(assignment), held_back(assignment)
+    counts = selectors.assignment_counts([assignment])[assignment.pk]
     wanted = request.GET.get("preview", "")
     context = {
         "assignment": assignment,
         "course": assignment.course,
-        "counts": selectors.assignment_counts([assignment])[assignment.pk],
+        "counts": counts,
         "grades": rows.order_by("submission__student__last_name", "pk")[:200],
         "preview": (rows.filter(pk=wanted).first() if wanted.isdigit() else None) or rows.first(),
+        "held": held,
+        "to_release": counts.approved - len(held),
         "plan": ReleasePlan.objects.filter(assignment=assignment, state=ReleasePlanState.PLANNED).first(),
         "past_plan": past_plan,
         "past_plan_words": message_for(past_plan.error_code) if past_plan else "",

@@ -39,6 +39,7 @@ TEACHER = [
     "/grading/runs/{run}/",
     "/grading/assignments/{released}/regrades/",
     "/grading/assignments/{read}/pilot/",
+    "/grading/assignments/{sure}/second-marks/",
 ]
 STUDENT = [
     "/",

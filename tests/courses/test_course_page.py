@@ -17,6 +17,9 @@ ASSIGNMENT = {
     "step": "0.5",
     "language": "de",
     "due_at": "2031-05-01T12:30",
+    "regrade_days": "14",
+    "second_share": "0",
+    "second_spread": "0.5",
     "published": "on",
 }
 
