@@ -11,6 +11,7 @@ from django.forms import BoundField
 from courses.models import Submission
 from grading.exceptions import message_for
 from grading.forms import RegradeAnswerForm, ReviewForm, criterion_field
+from grading.mapping import rubric_snapshot
 from grading.models import (
     CriterionScore,
     Grade,
@@ -20,6 +21,8 @@ from grading.models import (
     RewriteState,
     SubmissionFlag,
 )
+from grading.models.grades import OPEN_GRADE_STATES
+from grading.rubric_changes import is_stale
 
 HISTORY_SHOWN = 50
 LONG_CHARACTERS, LONG_LINES = 800, 12  # such an answer gets line numbers
@@ -103,10 +106,18 @@ def desk_context(submission: Submission, grade: Grade | None, form: ReviewForm |
         "rewrite": grade.rewrites.exclude(state=RewriteState.CLOSED).first() if grade else None,
         "events": _events(grade) if grade else [],
         "regrade": _regrade(submission),
+        "stale": _is_stale(submission, grade),
         "regrade_form": RegradeAnswerForm(),
         "flag": SubmissionFlag.objects.filter(submission=submission).select_related("by").first(),
         "long": submission.text.count("\n") >= LONG_LINES or len(submission.text) >= LONG_CHARACTERS,
     }
+
+
+def _is_stale(submission: Submission, grade: Grade | None) -> bool:
+    """Whether an open grade was made before the assignment or its rubric was changed."""
+    if grade is None or grade.state not in OPEN_GRADE_STATES:
+        return False
+    return is_stale(grade, rubric_snapshot(submission.assignment))
 
 
 def _regrade(submission: Submission) -> RegradeRequest | None:

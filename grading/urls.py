@@ -9,6 +9,7 @@ from grading.views import (
     desk,
     imports,
     pilots,
+    refit,
     regrades,
     release,
     review,
@@ -23,6 +24,7 @@ app_name = "grading"
 urlpatterns = [
     path("courses/<int:pk>/import/", imports.import_marked, name="import_marked"),
     path("assignments/<int:pk>/runs/new/", runs.run_start, name="run_start"),
+    path("assignments/<int:pk>/refit/", refit.refit, name="refit"),
     path("assignments/<int:pk>/pilot/", pilots.pilot, name="pilot"),
     path("assignments/<int:pk>/pilot/progress/", pilots.pilot_progress, name="pilot_progress"),
     path("assignments/<int:pk>/pilot/start/", pilots.pilot_start, name="pilot_start"),

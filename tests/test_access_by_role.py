@@ -107,6 +107,7 @@ POST = {
     "courses:unmatched_discard": ("unmatched", STAFF),
     "grading:run_start": ("assignment", STAFF),
     "grading:pilot_start": ("assignment", STAFF),
+    "grading:refit": ("assignment", STAFF),
     "grading:group_confirm": ("group", STAFF),
     "grading:group_split": ("group", STAFF),
     "grading:group_merge": ("group", STAFF),
@@ -191,7 +192,9 @@ def rows(course: Course, assignment: Assignment, student: User, other_student: U
     submission = make_submission(assignment, student=student, original_name="essay.txt")
     submission.original.save("essay.txt", ContentFile(b"Because of Rayleigh scattering."))
     grade = make_grade(submission, state="released", points=1, approved_by=admin, approved_at=timezone.now())
-    approved = make_grade(make_submission(assignment), state="approved", points=1, approved_by=other_student)
+    approved = make_grade(
+        make_submission(assignment, student=UserFactory()), state="approved", points=1, approved_by=other_student
+    )
     version = make_version()
     unmatched = UnmatchedFile(assignment=assignment, original_name="who.txt")
     unmatched.original.save("who.txt", ContentFile(b"An answer."))

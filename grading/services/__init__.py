@@ -6,6 +6,7 @@ What only a worker calls (jobs, results, training_work, workers, upkeep, mails) 
 from grading.services.exports import grades_as_csv, grades_as_xlsx
 from grading.services.imports import grades_import, marked_answers_import
 from grading.services.pilots import pilot_start
+from grading.services.refit import grades_refit
 from grading.services.regrades import regrade_answer, regrade_ask, regrade_take_back
 from grading.services.release import grade_release_again, grade_withdraw, grades_release
 from grading.services.release_plans import release_plan_cancel, release_plan_set
@@ -50,6 +51,7 @@ __all__ = [
     "grades_as_csv",
     "grades_as_xlsx",
     "grades_import",
+    "grades_refit",
     "grades_release",
     "grading_run_cancel",
     "grading_run_retry_failed",

@@ -12,6 +12,7 @@ from django.template.context import RequestContext
 from courses.models import Assignment, Submission
 from grading import selectors
 from grading.models import Grade, GradeState, ModelVersion, ReleasePlan, ReleasePlanState, RunScope, WorkerKind
+from grading.rubric_changes import stale_grades
 from grading.services import worker_listening
 
 register = template.Library()
@@ -26,6 +27,7 @@ def assignment_panel(context: RequestContext, assignment: Assignment) -> dict[st
         "counts": selectors.assignment_counts([assignment])[assignment.pk],
         "active_run": runs.filter(jobs__state__in=["queued", "running"]).first(),
         "runs": runs[:5],
+        "stale": stale_grades(assignment),
         "plan": ReleasePlan.objects.filter(assignment=assignment, state=ReleasePlanState.PLANNED)
         .select_related("by")
         .first(),

@@ -25,6 +25,7 @@ _ACTIONS = {
     "released_again": gettext_lazy("released again"),
     "withdrawn": gettext_lazy("withdrawn"),
     "regrade_started": gettext_lazy("marked anew"),
+    "refitted": gettext_lazy("carried over to the changed rubric"),
     "second_mark": gettext_lazy("gave a second mark"),
     "settled": gettext_lazy("settled two marks"),
     "regrade_asked": gettext_lazy("asked for a regrade"),
