@@ -11,8 +11,6 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from courses.models import Assignment, Submission
 from courses.querysets import AnyUser
 from grading.models import (
-    AcceptanceSample,
-    AcceptanceState,
     Grade,
     GradeSource,
     GradeState,
@@ -30,7 +28,6 @@ __all__ = [
     "AssignmentCounts",
     "Neighbours",
     "assignment_counts",
-    "blind_samples",
     "by_person",
     "current_grade",
     "graded",
@@ -114,18 +111,6 @@ def work_waiting(user: AnyUser) -> list[tuple[Assignment, AssignmentCounts]]:
     pairs = [(assignment, counts[assignment.pk]) for assignment in assignments]
     waits = ("ungraded", "to_review", "approved", "unreadable", "unmatched", "regrades")
     return [(a, c) for a, c in pairs if any(getattr(c, name) for name in waits)]
-
-
-def blind_samples(assignment: Assignment) -> dict[int, int]:
-    """Papers that are to be marked blind because a promise is being checked on them: the acceptance's id by the
-    submission's. Nobody is to see their proposals before."""
-    rows = AcceptanceSample.objects.filter(
-        acceptance__assignment=assignment,
-        acceptance__state=AcceptanceState.CHECKING,
-        acceptance__act__undone_by=None,
-        given=None,
-    )
-    return dict(rows.values_list("grade__submission", "acceptance"))
 
 
 def released_grades(user: AnyUser, assignments: Iterable[Assignment]) -> dict[int, Grade]:

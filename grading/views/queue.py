@@ -61,7 +61,6 @@ def review_list(request: PersonRequest, pk: int) -> HttpResponse:
         "course": assignment.course,
         "page": queue_page(assignment, show=show, order=order, narrow=narrow, after=after, before=before),
         "counts": counts,
-        "sampled": selectors.blind_samples(assignment),
         "decided": counts.approved + counts.released,
         "pace": pace(assignment, request.user, counts.to_review),
         "filters": FILTER_WORDS.items(),

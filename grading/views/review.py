@@ -30,13 +30,6 @@ from grading.queue_form import narrow_of, query_of
 @login_required
 def review(request: PersonRequest, pk: int) -> HttpResponse:
     submission = managed_submission(request.user, pk)
-    checking = selectors.blind_samples(submission.assignment).get(submission.pk)
-    if checking is not None:
-        messages.info(
-            request,
-            _("This paper is in the sample that checks a promise: its proposal stays hidden until it is marked."),
-        )
-        return redirect("grading:acceptance", checking)
     grade = selectors.current_grade(submission)
     form = filled_form(grade) if grade else None
     return _desk(request, submission, grade, form)
