@@ -68,6 +68,11 @@ class SampleIsMarked(UserError):
     words = _("This paper of the sample is marked already, or the promise is decided.")
 
 
+class MarkedBlind(UserError):
+    code = "marked_blind"
+    words = _("This paper was drawn to check a promise: it is marked there, without its proposal.")
+
+
 class GradeIsClosed(UserError):
     code = "grade_is_closed"
     words = _("This grade is %(state)s and cannot be changed that way.")

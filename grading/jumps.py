@@ -28,7 +28,7 @@ def jump_from(submission: Submission, to: str, *, order: str = "student", narrow
 def _by_uncertainty(submission: Submission) -> QuerySet[Submission]:
     """Papers whose proposal waits, the widest interval first; those without an interval by how far the model's own
     score lies between nothing and everything."""
-    rows = review_queue(submission.assignment).filter(Q(grade_state=GradeState.PROPOSED))
+    rows = review_queue(submission.assignment).filter(Q(grade_state=GradeState.PROPOSED, grade_blind=False))
     grade = shown_first(Grade.objects.filter(submission=OuterRef("pk")))
     width = grade.annotate(width=Cast(F("correction__high") - F("correction__low"), FloatField()))
     middle = grade.annotate(middle=F("proposed_score") * (1 - F("proposed_score")))

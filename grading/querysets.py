@@ -13,6 +13,7 @@ from courses.querysets import STAFF_ROLES, AnyUser, in_courses_of, is_admin
 if TYPE_CHECKING:
     from grading.models import (  # noqa: F401
         Acceptance,
+        AcceptanceSample,
         AnswerGroup,
         Grade,
         GradingJob,
@@ -104,6 +105,12 @@ class PilotQuerySet(models.QuerySet["Pilot"]):
 class ReleasePlanQuerySet(models.QuerySet["ReleasePlan"]):
     def visible_to(self, user: AnyUser) -> Self:
         return self.filter(in_courses_of(user, STAFF_ROLES, "assignment__course"))
+
+
+class AcceptanceSampleQuerySet(models.QuerySet["AcceptanceSample"]):
+    def unmarked(self) -> Self:
+        """Papers that are to be marked blind. What was undone or is decided has no blind marking to come."""
+        return self.filter(given=None, acceptance__state="checking", acceptance__act__undone_by=None)
 
 
 class AdminOnlyQuerySet(models.QuerySet[Any]):

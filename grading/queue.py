@@ -14,8 +14,11 @@ from django.db.models import (
     Case,
     CharField,
     Count,
+    DecimalField,
+    Exists,
     Expression,
     F,
+    Field,
     FloatField,
     IntegerField,
     OuterRef,
@@ -29,7 +32,7 @@ from django.db.models import (
 from django.db.models.functions import MD5, Abs, Cast, Coalesce, Concat
 
 from courses.models import Assignment, Submission
-from grading.models import Grade, GradeSource, GradeState, GradingJob, GroupedAnswer
+from grading.models import AcceptanceSample, Grade, GradeSource, GradeState, GradingJob, GroupedAnswer
 from grading.shown import shown_first
 
 FILTERS = ("all", "to_review", "approved", "released", "ungraded", "failed", "unreadable", "changed", "blank", "cut")
@@ -72,7 +75,8 @@ def review_queue(
 ) -> QuerySet[Submission]:
     """The current submissions of an assignment, each with `grade_id`, `grade_state`, `grade_source`, `grade_points`,
     `grade_proposed` (the proposal), `grade_low` and `grade_high` (the interval after correction), `grade_unread`
-    (characters beyond the window) and `job_state`, `job_error`, None where there is none.
+    (characters beyond the window) and `job_state`, `job_error`, None where there is none. `grade_blind` says that the
+    paper is a sample to be marked blind: the proposal of such a one is None, too.
 
     `show` is one of FILTERS and `order` one of ORDERS; anything else is the first of them.
     """
@@ -98,19 +102,26 @@ def _rows(assignment: Assignment) -> QuerySet[Submission]:
     grade = shown_first(Grade.objects.filter(submission=OuterRef("pk")))
     job = GradingJob.objects.filter(submission=OuterRef("pk")).order_by("-pk")
     rows = Submission.objects.current().filter(assignment=assignment).select_related("student", "flag")
+    sampled = AcceptanceSample.objects.unmarked().filter(grade__submission=OuterRef("pk"))
     return rows.annotate(
+        grade_blind=Exists(sampled),
         grade_id=Subquery(grade.values("pk")[:1]),
         grade_state=Subquery(grade.values("state")[:1]),
         grade_source=Subquery(grade.values("source")[:1]),
         grade_points=Subquery(grade.values("points")[:1]),
-        grade_proposed=Subquery(grade.values("proposed_points")[:1]),
-        grade_corrected=Subquery(grade.values("correction__points")[:1]),
+        grade_proposed=_unless_blind(grade.values("proposed_points")[:1], DecimalField()),
+        grade_corrected=_unless_blind(grade.values("correction__points")[:1], DecimalField()),
         grade_unread=Subquery(grade.values("unread_characters")[:1]),
-        grade_low=Subquery(grade.values("correction__low")[:1]),
-        grade_high=Subquery(grade.values("correction__high")[:1]),
+        grade_low=_unless_blind(grade.values("correction__low")[:1], DecimalField()),
+        grade_high=_unless_blind(grade.values("correction__high")[:1], DecimalField()),
         job_state=Subquery(job.values("state")[:1]),
         job_error=Subquery(job.values("error_code")[:1]),
     )
+
+
+def _unless_blind(values: QuerySet[Any], kind: Field[Any, Any]) -> Case:
+    """What was proposed for a paper, None where it is to be marked blind: no filter and no order may tell it either."""
+    return Case(When(grade_blind=True, then=Value(None)), default=Subquery(values), output_field=kind)
 
 
 def _filtered(rows: QuerySet[Submission], show: str) -> QuerySet[Submission]:
@@ -187,7 +198,9 @@ def _waiting() -> Expression:
 def _doubt() -> Keys:
     """How little is known of the mark: an unknown interval first, then wide ones; then scores nearest to the middle."""
     grade = shown_first(Grade.objects.filter(submission=OuterRef("pk")))
-    score = Coalesce(Subquery(grade.values("correction__score")[:1]), Subquery(grade.values("proposed_score")[:1]))
+    score = _unless_blind(
+        grade.annotate(score=Coalesce("correction__score", "proposed_score")).values("score")[:1], FloatField()
+    )
     return (
         Coalesce(Value(0.0) - _width(), Value(-_LAST), output_field=FloatField()),
         Coalesce(Abs(score - Value(0.5)), Value(1.0), output_field=FloatField()),
@@ -291,13 +304,14 @@ def review_neighbours(
     rows = review_queue(submission.assignment, show=show, order=order, narrow=narrow)
     values = _values(submission.assignment, submission.pk, keys)
     if values is None:
-        return Neighbours(None, _first(rows), 0, rows.count())
+        return Neighbours(None, _first(rows.filter(Q(grade_blind=False))), 0, rows.count())
     before, behind = _beyond(values, "lt"), _beyond(values, "gt")
     counts = rows.order_by().aggregate(
         total=Count("pk"), before=Count("pk", filter=before), inside=Count("pk", filter=Q(pk=submission.pk))
     )
     position = counts["before"] + 1 if counts["inside"] else 0
-    return Neighbours(_first(rows.filter(before).reverse()), _first(rows.filter(behind)), position, counts["total"])
+    seen = rows.filter(Q(grade_blind=False))
+    return Neighbours(_first(seen.filter(before).reverse()), _first(seen.filter(behind)), position, counts["total"])
 
 
 def next_to_review(
@@ -309,6 +323,7 @@ def next_to_review(
     assignment = submission.assignment
     show = "all" if show in ("approved", "released") else show
     rows = _narrowed(_filtered(_rows(assignment), show), assignment, narrow).exclude(pk=submission.pk)
+    rows = rows.filter(Q(grade_blind=False))
     if show not in _WITHOUT_GRADE:
         rows = rows.filter(Q(grade_state=GradeState.PROPOSED))
     keys = _keys(order, narrow)

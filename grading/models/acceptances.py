@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from courses.models import Assignment
 from grading.models.desk import ReviewAct
 from grading.models.grades import Grade
-from grading.querysets import AcceptanceQuerySet
+from grading.querysets import AcceptanceQuerySet, AcceptanceSampleQuerySet
 
 
 class AcceptanceState(models.TextChoices):
@@ -54,6 +54,8 @@ class AcceptanceSample(models.Model):
     grade = models.ForeignKey(Grade, models.CASCADE, related_name="+")
     accepted = models.DecimalField(max_digits=6, decimal_places=2)
     given = models.DecimalField(max_digits=6, decimal_places=2, null=True)
+
+    objects = AcceptanceSampleQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]

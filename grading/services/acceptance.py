@@ -72,13 +72,7 @@ def _marked(assignment: Assignment) -> list[Grade]:
 
 
 def _waiting(assignment: Assignment) -> list[Grade]:
-    # What was undone or is decided has no blind marking to come: its papers may be offered again.
-    sampled = AcceptanceSample.objects.filter(
-        acceptance__assignment=assignment,
-        acceptance__state=AcceptanceState.CHECKING,
-        acceptance__act__undone_by=None,
-        given=None,
-    )
+    sampled = AcceptanceSample.objects.unmarked().filter(acceptance__assignment=assignment)
     rows = _proposals(assignment).filter(
         state=GradeState.PROPOSED, points=None, unread_characters=0, submission__flag=None
     )

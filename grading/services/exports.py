@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from courses.models import Assignment, Submission
+from grading.blind import without_blind_proposals
 from grading.models import CriterionScore, Grade
 from grading.selectors import shown_first
 
@@ -60,9 +61,10 @@ def _table(assignment: Assignment) -> Iterator[list[Cell]]:
     rubric = getattr(assignment, "rubric", None)
     criteria = [criterion.title for criterion in rubric.criteria.all()] if rubric else []
     yield [*_head(), *(defused(title) for title in criteria)]
-    for submission in _submissions(assignment):
-        grades = submission.grades.all()
-        yield _row(submission, grades[0] if grades else None, criteria)
+    rows = [(submission, next(iter(submission.grades.all()), None)) for submission in _submissions(assignment)]
+    without_blind_proposals(grade for _submission, grade in rows if grade)
+    for submission, grade in rows:
+        yield _row(submission, grade, criteria)
 
 
 def _head() -> list[Cell]:

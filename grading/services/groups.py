@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from courses.models import Assignment, Submission
+from grading.blind import blind_sample
 from grading.exceptions import GroupNeedsMembers, NothingToMarkInGroup
 from grading.models import ActKind, AnswerGroup, Grade, GradeState, GroupedAnswer
 from grading.readings import assignment_readings
@@ -155,7 +156,10 @@ def group_mark(
 
 
 def _open_grade(submission: Submission, by: User) -> Grade | None:
-    """The grade to mark: the proposal that waits, an empty one where there is none; None where it is decided."""
+    """The grade to mark: the proposal that waits, an empty one where there is none; None where it is decided, or drawn
+    to be marked blind."""
+    if blind_sample(submission):
+        return None
     shown = shown_first(submission.grades.all()).first()
     if shown is None or shown.state in (GradeState.REJECTED, GradeState.SUPERSEDED):
         return grade_by_hand(submission=submission, by=by)

@@ -11,6 +11,7 @@ from django.template.context import RequestContext
 
 from courses.models import Assignment, Submission
 from grading import selectors
+from grading.blind import without_blind_proposals
 from grading.models import Grade, GradeState, ModelVersion, ReleasePlan, ReleasePlanState, RunScope, WorkerKind
 from grading.rubric_changes import stale_grades
 from grading.services import worker_listening
@@ -40,9 +41,10 @@ def assignment_panel(context: RequestContext, assignment: Assignment) -> dict[st
 
 @register.inclusion_tag("grading/_submission_panel.html", takes_context=True)
 def submission_panel(context: RequestContext, submission: Submission) -> dict[str, Any]:
+    grade = selectors.current_grade(submission)
     return {
         "submission": submission,
-        "grade": selectors.current_grade(submission),
+        "grade": without_blind_proposals([grade])[0] if grade else None,
         "csrf_token": context.get("csrf_token"),
     }
 
@@ -54,13 +56,13 @@ def my_grade_panel(submission: Submission) -> dict[str, Any]:
 
 @register.simple_tag
 def grades_for(submissions: Iterable[Submission]) -> dict[int, Grade]:
-    """The grade that each submission's review page shows, by the submission's id, in one query."""
+    """The grade that each submission's review page shows, by the submission's id, in two queries."""
     closed = [GradeState.REJECTED, GradeState.SUPERSEDED]
     rows: QuerySet[Grade] = Grade.objects.filter(submission__in=[row.pk for row in submissions]).exclude(
         state__in=closed
     )
     found: dict[int, Grade] = {}
-    for grade in selectors.shown_first(rows):
+    for grade in without_blind_proposals(selectors.shown_first(rows)):
         found.setdefault(grade.submission_id, grade)
     return found
 

@@ -20,8 +20,9 @@ from courses.names import paper_name, person_name
 from courses.views.requests import PersonRequest, errors_told
 from grading import jumps, selectors, services
 from grading.access import managed_grade
+from grading.blind import blind_sample
 from grading.desk import collision_rows, filled_form
-from grading.exceptions import EditedMeanwhile, GradeIsClosed
+from grading.exceptions import EditedMeanwhile, GradeIsClosed, MarkedBlind
 from grading.forms import ReviewForm
 from grading.models import Grade, GradeState
 from grading.queue_form import whole_queue
@@ -34,6 +35,8 @@ from grading.views.review import queue_of
 def grade_autosave(request: PersonRequest, pk: int) -> JsonResponse:
     """Keep what is typed so far. A save that arrives twice is taken once; one of an older edition is refused."""
     grade = managed_grade(request.user, pk)
+    if blind_sample(grade.submission):
+        return _refused(MarkedBlind(), 409)
     form = ReviewForm(request.POST, grade=grade)
     if request.POST.get("edition") != str(grade.edition):
         return _saved(grade) if _says_the_same(form, grade) else _refused(EditedMeanwhile(), 409)

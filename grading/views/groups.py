@@ -87,7 +87,10 @@ def group(request: PersonRequest, pk: int) -> HttpResponse:
         "course": row.assignment.course,
         "group": row,
         "members": shown,
-        "waiting": sum(queue_state(member) in (None, GradeState.PROPOSED, GradeState.REJECTED) for member in shown),
+        "waiting": sum(
+            queue_state(member) in (None, GradeState.PROPOSED, GradeState.REJECTED) and not vars(member)["grade_blind"]
+            for member in shown
+        ),
         "lowest": min(proposed, default=None),
         "highest": max(proposed, default=None),
         "others": _with_members(row.assignment).exclude(pk=pk)[:MOST_SHOWN],

@@ -19,6 +19,7 @@ from courses.models import Submission
 from courses.views.requests import PersonRequest, errors_told
 from grading import selectors, services
 from grading.access import managed_grade
+from grading.blind import blind_sample
 from grading.desk import collision_rows, desk_context, filled_form
 from grading.exceptions import EditedMeanwhile
 from grading.forms import NoteForm, ReviewForm
@@ -30,9 +31,21 @@ from grading.queue_form import narrow_of, query_of
 @login_required
 def review(request: PersonRequest, pk: int) -> HttpResponse:
     submission = managed_submission(request.user, pk)
+    if sampled := _to_the_sample(request, submission):
+        return sampled
     grade = selectors.current_grade(submission)
     form = filled_form(grade) if grade else None
     return _desk(request, submission, grade, form)
+
+
+def _to_the_sample(request: PersonRequest, submission: Submission) -> HttpResponseRedirect | None:
+    """A paper that checks a promise is marked on the promise's page, where its proposal does not show."""
+    sample = blind_sample(submission)
+    if sample is None:
+        return None
+    told = _("That paper was drawn to check a promise. It is marked here, without its proposal.")
+    messages.info(request, told)
+    return redirect("grading:acceptance", sample.acceptance_id)
 
 
 def _desk(
@@ -52,6 +65,8 @@ def _desk(
 def grade_save(request: PersonRequest, pk: int) -> HttpResponse:
     """Keep the teacher's values; with the button “approve” approve them and go to the next paper."""
     grade = managed_grade(request.user, pk)
+    if sampled := _to_the_sample(request, grade.submission):
+        return sampled
     form = ReviewForm(request.POST, grade=grade)
     approve = "approve" in request.POST
     if request.POST.get("edition") != str(grade.edition):
