@@ -14,6 +14,7 @@ from courses.models import Assignment, Course, Membership, Role
 from grading.models import AnswerGroup, SavedComment
 from grading.services.acceptance import papers_accept
 from grading.services.groups import groups_make
+from tests.browser.more_rows import more_rows
 from tests.grading.factories import make_assignment, make_grade, make_run, make_submission, make_user, make_version
 
 SURE = 0.98
@@ -34,6 +35,7 @@ def make() -> None:
     found["acceptance"] = _checking(course, teacher)
     found |= _by_hand(course) | _released(course, teacher, student)
     found["asked_paper"] = _released(course, teacher, student, title="To be asked about")["released_paper"]
+    found |= more_rows(course, teacher, student)
     json.dump(found, sys.stdout)
 
 

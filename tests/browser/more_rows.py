@@ -1,0 +1,100 @@
+"""Rows behind the pages that no evening of marking needs: what is looked at by admins, twice, or once in a year."""
+
+from __future__ import annotations
+
+import uuid
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.contrib.auth.tokens import default_token_generator
+from django.utils import timezone
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+from courses.models import Assignment, Course, Criterion
+from grading.mapping import rubric_snapshot
+from grading.models import (
+    ModelVersion,
+    Pilot,
+    PilotPaper,
+    PilotState,
+    SavedComment,
+    SecondMark,
+    TrainingRun,
+    TrainingSet,
+)
+from tests.grading.factories import make_assignment, make_grade, make_submission, make_user
+
+
+def more_rows(course: Course, teacher: User, student: User) -> dict[str, Any]:
+    """Their numbers by name."""
+    rows = {
+        "comment": SavedComment.objects.create(course=course, text="Name the law.").pk,
+        "training_set": TrainingSet.objects.create(name="Past exams").pk,
+        "training": _training().pk,
+        "person": student.pk,
+        "tried": _tried(course, teacher).pk,
+    }
+    rows["walk"] = _to_walk(course).pk
+    return rows | _twice(course, teacher) | _forgotten_password()
+
+
+def _training() -> TrainingRun:
+    """One that is over: a queued one would begin."""
+    admin = User.objects.get(email="admin@example.org")
+    return TrainingRun.objects.create(
+        request_key=uuid.uuid4(),
+        requested_by=admin,
+        config={"lora": {"rank": 4}},
+        state="failed",
+        error_code="training_failed",
+    )
+
+
+def _tried(course: Course, teacher: User) -> Assignment:
+    """Two tries of a rubric that was changed in between."""
+    assignment: Assignment = make_assignment(course, title="Tried", criteria=(2, 2))
+    papers = [make_submission(assignment) for _ in range(3)]
+    for points in (3, 2):
+        pilot = Pilot.objects.create(
+            assignment=assignment,
+            by=teacher,
+            version=ModelVersion.objects.promoted().first(),
+            snapshot=rubric_snapshot(assignment),
+            state=PilotState.DONE,
+        )
+        for paper in papers:
+            PilotPaper.objects.create(
+                pilot=pilot,
+                submission=paper,
+                points=Decimal(points),
+                criteria=["1.00", str(points - 1)],
+                feedback=f"Worth {points} points.",
+            )
+        Criterion.objects.filter(rubric__assignment=assignment).update(description="Names the open circuit.")
+    return assignment
+
+
+def _to_walk(course: Course) -> Assignment:
+    """Four papers that are marked without a mouse."""
+    assignment: Assignment = make_assignment(course, title="Without a mouse", criteria=(2, 2))
+    for place in range(4):
+        make_grade(make_submission(assignment, student=make_user(last_name=f"Walker{place}")))
+    return assignment
+
+
+def _twice(course: Course, teacher: User) -> dict[str, int]:
+    """A paper that waits for its second mark, and one whose two marks lie apart."""
+    assignment = make_assignment(course, title="Marked twice", second_share=100)
+    other = make_user("second.marker")
+    decided = {"points": Decimal(1), "approved_by": other, "approved_at": timezone.now()}
+    waiting, apart = (make_grade(make_submission(assignment), "approved", **decided) for _ in range(2))
+    second = SecondMark.objects.create(grade=apart, points=Decimal(4), by=teacher)
+    return {"seconds": assignment.pk, "second_paper": waiting.submission_id, "second_mark": second.pk}
+
+
+def _forgotten_password() -> dict[str, str]:
+    person = make_user("forgetful")
+    uid = urlsafe_base64_encode(force_bytes(person.pk))
+    return {"uid": uid, "token": default_token_generator.make_token(person), "spent_token": "spent-token"}
