@@ -1,4 +1,4 @@
-"""What every test may use: clean counters of failed logins, uploads that go away, a client that speaks English."""
+"""What every test may use: the fixed cast, uploads that go away, a language that ends with the test."""
 
 from __future__ import annotations
 
@@ -44,11 +44,3 @@ def _card_present() -> bool:
     import torch
 
     return torch.cuda.is_available()
-
-
-@pytest.fixture
-def english() -> Iterator[None]:
-    from django.utils import translation
-
-    with translation.override("en"):
-        yield
