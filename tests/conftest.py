@@ -1,4 +1,4 @@
-"""What every test may use: clean counters of failed logins, uploads that go away, a client that speaks English."""
+"""What every test may use: the fixed cast, uploads that go away, a language that ends with the test."""
 
 from __future__ import annotations
 
@@ -23,6 +23,15 @@ def _uploads_go_away(settings: Any, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
 
 
+@pytest.fixture(autouse=True)
+def _the_language_of_a_test_ends_with_it() -> Iterator[None]:
+    """A request in German leaves German switched on in this thread, and the next test may read English words."""
+    from django.utils import translation
+
+    yield
+    translation.deactivate()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that need a card are skipped where there is none; asking costs the import of torch, so only if need be."""
     gpu = [item for item in items if item.get_closest_marker("gpu")]
@@ -35,11 +44,3 @@ def _card_present() -> bool:
     import torch
 
     return torch.cuda.is_available()
-
-
-@pytest.fixture
-def english() -> Iterator[None]:
-    from django.utils import translation
-
-    with translation.override("en"):
-        yield
