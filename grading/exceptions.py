@@ -148,6 +148,11 @@ class RegradeNotYetApproved(UserError):
     words = _("This paper is being marked anew. Approve the new grade first, or reject it if the old one is to stay.")
 
 
+class TooManyToTry(UserError):
+    code = "too_many_to_try"
+    words = _("The rubric is tried on at most %(most)s papers at a time. Tick fewer.")
+
+
 class NothingToTry(UserError):
     code = "nothing_to_try"
     words = _("There is no readable answer to try the rubric on yet.")

@@ -57,11 +57,14 @@ class Pilot(models.Model):
 
 
 class PilotPaper(models.Model):
-    """One paper of a pilot with what the model proposed. `criteria` are points in the order of the snapshot's."""
+    """One paper of a pilot with what the model proposed. `criteria` are points in the order of the snapshot's;
+    `low` and `high` the interval, where there are marks by the same rubric to make one of."""
 
     pilot = models.ForeignKey(Pilot, models.CASCADE, related_name="papers")
     submission = models.ForeignKey(Submission, models.CASCADE, related_name="+")
     points = models.DecimalField(max_digits=6, decimal_places=2, null=True)
+    low = models.DecimalField(max_digits=6, decimal_places=2, null=True)
+    high = models.DecimalField(max_digits=6, decimal_places=2, null=True)
     criteria = models.JSONField(default=list)
     feedback = models.TextField(blank=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -87,7 +87,7 @@ def _corrections(assignment: Assignment, marks: Marks) -> list[Correction]:
     from mlcore.rows import Row
 
     known = [_example(grade, marks.readings[key], assignment) for key, grade in marks.marked.items()]
-    known += _of_the_course(assignment, marks)
+    known += marks_of_the_course(assignment, next(iter(marks.readings.values())).version_id)
     rows = [
         Row(question_of(question_key(assignment), grade.rubric_snapshot), _answer(marks.readings[key]))
         for key, grade in marks.waiting.items()
@@ -101,9 +101,8 @@ def _corrections(assignment: Assignment, marks: Marks) -> list[Correction]:
     return [_row(grade, entry, len(marks.marked)) for grade, entry in zip(marks.waiting.values(), found, strict=True)]
 
 
-def _of_the_course(assignment: Assignment, marks: Marks) -> list[tuple[Example, Proposal]]:
+def marks_of_the_course(assignment: Assignment, version: int) -> list[tuple[Example, Proposal]]:
     """Marks of the course's other assignments with readings of the same model version, the latest first."""
-    version = next(iter(marks.readings.values())).version_id
     grades = (
         Grade.objects.filter(submission__assignment__course=assignment.course_id, state__in=_DECIDED)
         .filter(submission__readings__version=version, points__isnull=False)
@@ -115,6 +114,18 @@ def _of_the_course(assignment: Assignment, marks: Marks) -> list[tuple[Example, 
     readings = AnswerReading.objects.filter(submission__in=rows, version=version).select_related("submission")
     by_submission = {reading.submission_id: reading for reading in readings}
     return [_example(grade, by_submission[key], grade.submission.assignment) for key, grade in rows.items()]
+
+
+def marks_of_the_rubric(
+    assignment: Assignment, version: int, snapshot: Mapping[str, Any], leave_out: Collection[int]
+) -> list[tuple[Example, Proposal]]:
+    """Marks of the assignment that were given by this very rubric to answers that this model version has read."""
+    readings = AnswerReading.objects.filter(version=version, submission__assignment=assignment)
+    by_submission = {row.submission_id: row for row in readings.select_related("submission")}
+    grades = Grade.objects.filter(submission__in=by_submission, state__in=_DECIDED, points__isnull=False)
+    latest = {grade.submission_id: grade for grade in grades.exclude(submission__in=leave_out).order_by("pk")}
+    same = [grade for grade in latest.values() if grade.rubric_snapshot == snapshot][-MOST_MARKS:]
+    return [_example(grade, by_submission[grade.submission_id], assignment) for grade in same]
 
 
 def _example(grade: Grade, reading: AnswerReading, assignment: Assignment) -> tuple[Example, Proposal]:

@@ -19,9 +19,10 @@ from django.utils import timezone
 from courses.models import Assignment, Submission
 from courses.transitions import move_all
 from grading import tasks
-from grading.exceptions import NoModelVersion, NothingToTry, PilotUnderWay
+from grading.exceptions import NoModelVersion, NothingToTry, PilotUnderWay, TooManyToTry
 from grading.mapping import on_step, question_key, question_of, rubric_snapshot
 from grading.models import ModelVersion, Pilot, PilotPaper, PilotState
+from grading.services.pilot_intervals import Span, proposal_spans
 from grading.services.versions import version_directory
 from mlcore.schemas import Answer, Proposal, Question
 
@@ -57,13 +58,16 @@ def pilot_start(*, assignment: Assignment, by: User, submissions: Sequence[Submi
 
     Raises:
         NoModelVersion: none is in use.
+        TooManyToTry: more papers were chosen than a person looks at.
         NothingToTry: there is no readable answer yet.
         PilotUnderWay: one is being marked already.
     """
     version = ModelVersion.objects.promoted().first()
     if version is None:
         raise NoModelVersion
-    papers = list(submissions)[:MOST_PAPERS] or papers_to_try(assignment)
+    if len(submissions) > MOST_PAPERS:
+        raise TooManyToTry(most=MOST_PAPERS)
+    papers = list(submissions) or papers_to_try(assignment)
     if not papers:
         raise NothingToTry
     with transaction.atomic():
@@ -132,17 +136,38 @@ def pilot_write(*, claim: PilotClaim, proposals: Sequence[Proposal]) -> bool:
     """Keep what the model proposed; False where the claim is lost."""
     step, maximum = Decimal(claim.snapshot["step"]), Decimal(claim.snapshot["max_points"])
     most = {entry["id"]: Decimal(entry["points"]) for entry in claim.snapshot["criteria"]}
+    spans = _spans(claim, proposals)
     with transaction.atomic():
         if not move_all(_held(claim), [PilotState.RUNNING], PilotState.DONE):
             return False
         for proposal in proposals:
             criteria = {score.criterion_id: score.points for score in proposal.criteria}
+            low, high = spans.get(proposal.answer_id) or (None, None)
             PilotPaper.objects.filter(pilot=claim.pk, pk=proposal.answer_id).update(
                 points=on_step(proposal.points, step, maximum),
+                low=low,
+                high=high,
                 criteria=[str(on_step(criteria.get(key, 0.0), step, limit)) for key, limit in most.items()],
                 feedback=(proposal.feedback or "").replace("\0", ""),
             )
     return True
+
+
+def _spans(claim: PilotClaim, proposals: Sequence[Proposal]) -> dict[str, Span | None]:
+    """The interval of each proposal by its answer's id; nothing where the pilot or its version is gone."""
+    pilot = Pilot.objects.select_related("assignment").filter(pk=claim.pk, version__isnull=False).first()
+    if pilot is None or pilot.version_id is None:
+        return {}
+    found = {str(paper.pk): paper.submission for paper in pilot.papers.select_related("submission")}
+    kept = [proposal for proposal in proposals if proposal.answer_id in found]
+    spans = proposal_spans(
+        assignment=pilot.assignment,
+        version_id=pilot.version_id,
+        snapshot=claim.snapshot,
+        papers=[found[proposal.answer_id] for proposal in kept],
+        proposals=kept,
+    )
+    return {proposal.answer_id: span for proposal, span in zip(kept, spans, strict=True)}
 
 
 def pilot_fail(*, claim: PilotClaim, code: str) -> None:

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from courses.models import Assignment, Submission
 from grading import services
-from grading.exceptions import NoModelVersion, NothingToTry, PilotUnderWay
-from grading.models import Grade, Pilot, PilotPaper, PilotState
+from grading.exceptions import NoModelVersion, NothingToTry, PilotUnderWay, TooManyToTry
+from grading.models import AnswerReading, Grade, ModelVersion, Pilot, PilotPaper, PilotState
 from grading.pilot_pages import changes, paper_rows
 from grading.services.pilots import (
     KEPT,
@@ -27,7 +27,7 @@ from grading.services.pilots import (
     pilots_release_stale,
 )
 from mlcore.schemas import CriterionScore, Proposal
-from tests.grading.factories import make_assignment, make_submission, make_version
+from tests.grading.factories import make_assignment, make_grade, make_submission, make_version
 
 
 @pytest.fixture
@@ -179,3 +179,35 @@ def test_papers_of_another_assignment_are_not_tried(
     client.force_login(teacher)
     client.post(reverse("grading:pilot_start", args=[assignment.pk]), {"submissions": [foreign.pk]})
     assert not PilotPaper.objects.filter(submission=foreign).exists()
+
+
+def test_more_than_ten_ticked_papers_are_refused_in_words(
+    papers: list[Submission], assignment: Assignment, teacher: User, client: Client
+) -> None:
+    many = [*papers, *(make_submission(assignment) for _ in range(3))]
+    with pytest.raises(TooManyToTry):
+        services.pilot_start(assignment=assignment, by=teacher, submissions=many)
+    client.force_login(teacher)
+    ticked = {"submissions": [paper.pk for paper in many]}
+    told = client.post(reverse("grading:pilot_start", args=[assignment.pk]), ticked, follow=True)
+    assert "at most 10 papers" in told.content.decode()
+    assert not Pilot.objects.exists()
+
+
+def test_an_interval_comes_from_marks_by_the_same_rubric_only(
+    papers: list[Submission], assignment: Assignment, teacher: User, client: Client
+) -> None:
+    assignment.refresh_from_db()  # numbers as the database gives them
+    for _ in range(24):
+        paper = make_submission(assignment)
+        make_grade(paper, "approved", points=Decimal("1.5"), approved_by=teacher)
+        AnswerReading.objects.create(submission=paper, version=ModelVersion.objects.get(), score=0.5, embedding=b"")
+    services.pilot_start(assignment=assignment, by=teacher, submissions=papers[:2])
+    spans = list(marked(1.5).papers.values_list("low", "high"))
+    assert len(spans) == 2
+    assert all(low <= Decimal("1.5") <= high for low, high in spans)
+    client.force_login(teacher)
+    assert "between" in client.get(reverse("grading:pilot", args=[assignment.pk])).content.decode()
+    Assignment.objects.filter(pk=assignment.pk).update(marking_instructions="Be strict.")
+    services.pilot_start(assignment=Assignment.objects.get(pk=assignment.pk), by=teacher)
+    assert set(marked(1.5).papers.values_list("low", "high")) == {(None, None)}
