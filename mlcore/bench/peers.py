@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from mlcore.adapters import attach_part
+from mlcore.adapters import attach_part, read_stack
 from mlcore.config import BaseConfig, Part
 from mlcore.encoding import Encoder
 from mlcore.loading import load_base
@@ -35,6 +35,7 @@ class PlainTransformers:
         self.parts: list[Part] = [part for part in ("scorer", "feedback") if part in manifest.parts]
         for part in self.parts:
             attach_part(self.model, part, part, version, manifest)
+        self.stack = read_stack(version, manifest)
 
     def close(self) -> None:
         """Give the memory back before something else is measured."""
@@ -53,7 +54,8 @@ class PlainTransformers:
                 states = self.model.hidden(ids, attention_mask=mask, use_cache=False)[0]
             last = states[torch.arange(len(prompts)), mask.sum(1) - 1]
             scores += head.score(head(last)).tolist()
-        return scores
+        texts = [answer.text for answer in answers]
+        return self.stack.apply(question, texts, scores) if self.stack else scores
 
     @torch.inference_mode()
     def write(self, question: Question, answers: Sequence[Answer], points: float, most: int) -> int:
