@@ -111,7 +111,7 @@ def proposed_by(page: Page) -> str:
     """The model version that the first proposal in the list names."""
     page.locator("main table tbody a").first.click()
     words = page.get_by_text(re.compile(r"^\s*Proposed by .+\.\s*$")).inner_text()
-    return words.strip().removeprefix("Proposed by ").removesuffix(".")
+    return words.strip().removeprefix("Proposed by ").removesuffix(".").partition(",")[0]
 
 
 def approve_all(page: Page, assignment: str) -> None:
