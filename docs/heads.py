@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--model", type=Path, default=ROOT / "mlcore" / "starter")
     parser.add_argument("--base", type=Path, default=ROOT / "var" / "models" / "smollm2-135m-instruct")
-    parser.add_argument("--limit", type=int, default=450, help="answers in all, as many of each set")
+    parser.add_argument("--limit", type=int, default=300, help="answers in all, as many of each set")
     parser.add_argument("--render", action="store_true", help="write the table into docs/quality.md")
     options = parser.parse_args()
     held_out = set(read_manifest(options.model).training["held_out_questions"])

@@ -169,7 +169,10 @@ def test_the_page_starts_a_try_and_shows_it(
     marked(1.5, "Only here.")
     shown = client.get(page).content.decode()
     assert shown.count("Only here.") == 2
-    assert "hx-trigger" not in client.get(reverse("grading:pilot_progress", args=[assignment.pk])).content.decode()
+    told = client.get(reverse("grading:pilot_progress", args=[assignment.pk])).content.decode()
+    assert "hx-trigger" not in told
+    assert "Try again on the same papers" in told
+    assert "disabled" not in told, "without a reload of the page"
 
 
 def test_papers_of_another_assignment_are_not_tried(
