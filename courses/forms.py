@@ -25,11 +25,11 @@ def layout(*fields: Any) -> FormHelper:
 
 
 class CourseForm(forms.ModelForm):
-    helper = layout("name", Div("term", "language", css_class="fields"))
+    helper = layout("name", Div("term", "language", css_class="fields"), "may_train")
 
     class Meta:
         model = Course
-        fields = ("name", "term", "language")
+        fields = ("name", "term", "language", "may_train")
         help_texts = {
             "term": _("For example “Autumn 2026”."),
             "language": _("New assignments start in this language, and so do mails to the course."),

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from grading.views import estimates, health, style_guide, training, training_sets, versions
+from grading.views import (
+    drift,
+    estimates,
+    examples,
+    health,
+    style_guide,
+    training,
+    training_sets,
+    version_files,
+    versions,
+)
 
 urlpatterns = [
     path("versions/", versions.versions, name="versions"),
@@ -11,14 +21,31 @@ urlpatterns = [
     path("versions/<int:pk>/promote/", versions.version_promote, name="version_promote"),
     path("versions/<int:pk>/retire/", versions.version_retire, name="version_retire"),
     path("versions/<int:pk>/reject/", versions.version_reject, name="version_reject"),
+    path("versions/import/", version_files.version_import, name="version_import"),
+    path("versions/<int:pk>/export/", version_files.version_export, name="version_export"),
+    path("versions/<int:pk>/delete/", version_files.version_delete, name="version_delete"),
+    path("versions/<int:pk>/shadow/", version_files.version_shadow, name="version_shadow"),
+    path("versions/<int:pk>/try/", version_files.version_try, name="version_try"),
+    path("versions/<int:pk>/agreement/", drift.drift, name="drift"),
+    path("trials/<int:pk>/", version_files.trial, name="trial"),
+    path("student-groups/", drift.student_groups, name="student_groups"),
+    path("student-groups/delete/", drift.student_groups_forget, name="student_groups_forget"),
     path("versions/<int:pk>/card.md", versions.version_card, name="version_card"),
     path("training/", training.training_list, name="training_list"),
     path("training/new/", training.training_new, name="training_new"),
+    path("training/suggested/", training.training_suggested, name="training_suggested"),
+    path("training/examples/", examples.examples, name="examples"),
+    path("training/examples/<int:pk>/", examples.example, name="example"),
+    path("training/examples/exclude/", examples.examples_exclude, name="examples_exclude"),
+    path("training/examples/restore/", examples.examples_restore, name="examples_restore"),
+    path("training/examples/export/<str:kind>/", examples.examples_export, name="examples_export"),
     path("training/new/estimate/", estimates.training_estimate, name="training_estimate"),
     path("training/sets/", training_sets.training_sets, name="training_sets"),
     path("training/sets/<int:pk>/delete/", training_sets.training_set_delete, name="training_set_delete"),
     path("training/<int:pk>/", training.training, name="training"),
     path("training/<int:pk>/progress/", training.training_progress, name="training_progress"),
+    path("training/<int:pk>/resume/", training.training_resume, name="training_resume"),
+    path("training/<int:pk>/log.txt", training.training_log, name="training_log"),
     path("training/<int:pk>/cancel/", training.training_cancel, name="training_cancel"),
     path("health/", health.health, name="health"),
     path("style/", style_guide.style_guide, name="style_guide"),

@@ -18,6 +18,7 @@ from courses.models import Course
 from grading.models import ModelVersion, TrainingExample, TrainingRun, TrainingSet, TrainingState, Worker
 from grading.services.training import lora_shape, split_item, training_config, usable_examples
 from grading.splits import TRAIN, VALIDATION, split_examples
+from grading.training_settings import AllSettings
 from mlcore.base import BaseModelError
 from mlcore.config import TrainConfig
 from mlcore.estimate import FEW_EXAMPLES, Device, Estimate, Shape, Work, estimate, plan_work, read_shape
@@ -67,7 +68,7 @@ class TrainingEstimate:
         return words % {"low": max(1, math.floor(low / unit)), "high": math.ceil(high / unit)}
 
 
-def training_estimate(
+def training_estimate(  # noqa: PLR0913 - one argument for each field of the form
     *,
     courses: Collection[Course],
     training_sets: Collection[TrainingSet],
@@ -77,6 +78,8 @@ def training_estimate(
     learning_rate: float,
     epochs: float,
     start_from: ModelVersion | None = None,
+    head: str = "regression",
+    others: AllSettings | None = None,
     **unused: Any,
 ) -> TrainingEstimate:
     """What a training with these choices of the form will take.
@@ -84,8 +87,9 @@ def training_estimate(
     Raises:
         TrainingSettingsRefused: the settings contradict each other.
     """
-    lora = lora_shape(start_from, parts, rank)
-    config = training_config(uuid.uuid4(), parts, method, lora, learning_rate, epochs, start_from, "regression")
+    others = others or AllSettings()
+    lora = lora_shape(start_from, parts, rank, others)
+    config = training_config(uuid.uuid4(), parts, method, lora, learning_rate, epochs, start_from, head, others)
     rows = usable_examples(courses, training_sets)
     number = rows.count()
     shape = _shape()

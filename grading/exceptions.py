@@ -213,6 +213,16 @@ class VersionExists(UserError):
     words = _("There is a model version named “%(name)s” already.")
 
 
+class GroupsRefused(UserError):
+    code = "groups_refused"
+    words = _("The file cannot be used: %(reason)s")
+
+
+class NothingToResume(UserError):
+    code = "nothing_to_resume"
+    words = _("This training left no checkpoint to go on from. Start it anew.")
+
+
 class NoEarlierVersion(UserError):
     code = "no_earlier_version"
     words = _("No other version was in use before, so there is nothing to go back to.")
@@ -261,6 +271,7 @@ _STORED: dict[str, str | Promise] = {
     "training_failed": _("The training ended with an error."),
     "training_data": _("The training data cannot be used."),
     "training_worker_lost": _("The training worker stopped twice in the middle of the training."),
+    "checkpoint_gone": _("The checkpoint that it was to go on from is not there any more."),
     "training_silent": _("The training stopped reporting progress and was ended."),
 }
 

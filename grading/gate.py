@@ -10,12 +10,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 from grading.figures import SCORE_MEASURES, verdict
 from grading.models import ModelVersion, VersionState
+from mlcore.robustness import MOVEMENT, MOVEMENT_99, NONSENSE
 
 _SHOWN_QUESTIONS = 3
+# What a few held-out answers cannot tell from chance, as a share of the maximum or of the cases.
+SLACK = 0.03
+_ATTACKS = (
+    (
+        "movement",
+        MOVEMENT,
+        _lazy("Demands for points move a mark by %(share)s %% on average (at most %(aim)s %%)."),
+    ),
+    ("movement_99", MOVEMENT_99, _lazy("One demand in a hundred moves a mark by %(share)s %% (at most %(aim)s %%).")),
+    ("nonsense", NONSENSE, _lazy("Nonsense gets %(share)s %% of the points on average (at most %(aim)s %%).")),
+)
 
 
 @dataclass(frozen=True)
@@ -57,8 +70,9 @@ def doubts(version: ModelVersion, in_use: ModelVersion | None) -> list[str]:
 
 def _measured_doubts(evaluation: dict[str, Any]) -> list[str]:
     tested = evaluation.get("beside")
+    others = [*_robustness_doubts(evaluation), *_interval_doubts(evaluation)]
     if not tested:
-        return [_("It did worse on the same answers.")] if _worse_in_all(evaluation) else []
+        return [_("It did worse on the same answers."), *others] if _worse_in_all(evaluation) else others
     found = []
     if tested["verdict"] == "worse":
         found.append(_("Its marks are worse overall, by more than noise explains."))
@@ -68,7 +82,32 @@ def _measured_doubts(evaluation: dict[str, Any]) -> list[str]:
     if len(much) > _SHOWN_QUESTIONS:
         rest = len(much) - _SHOWN_QUESTIONS
         found.append(ngettext("and on %d more question.", "and on %d more questions.", rest) % rest)
+    return [*found, *others]
+
+
+def _robustness_doubts(evaluation: dict[str, Any]) -> list[str]:
+    """A version has to resist attacks, or at least as well as the one that it would replace."""
+    mine = evaluation["candidate"].get("robustness")
+    theirs = evaluation["in_use"].get("robustness")
+    if not mine or mine["holds"]:
+        return []
+    found = []
+    for key, aim, words in _ATTACKS:
+        if mine[key] > max(aim, theirs[key] + SLACK if theirs else aim):
+            found.append(str(words) % {"share": f"{100 * mine[key]:.1f}", "aim": f"{100 * aim:.0f}"})
     return found
+
+
+def _interval_doubts(evaluation: dict[str, Any]) -> list[str]:
+    """Its intervals have to hold the mark about as often as they promise; the rest may be chance."""
+    mine = evaluation["candidate"].get("intervals")
+    if not mine:
+        return []
+    upper = mine["ends"][1] if mine.get("ends") else mine["coverage"]
+    if upper >= mine["level"] - SLACK:
+        return []
+    words = _("Its intervals hold the teacher's mark in %(found)d %% of cases and promise %(promised)d %%.")
+    return [words % {"found": round(100 * mine["coverage"]), "promised": round(100 * mine["level"])}]
 
 
 def _worse_in_all(evaluation: dict[str, Any]) -> bool:

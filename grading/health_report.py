@@ -46,7 +46,7 @@ class Report:
 
 def report() -> Report:
     health = gather()
-    version = ModelVersion.objects.promoted().first()
+    version = ModelVersion.objects.in_use()
     base, reason = _base()
     troubles = [*_services(health), *_workers(health.workers, version), *_models(version, base, reason)]
     return Report(

@@ -11,6 +11,7 @@ from django.db import models
 from courses.querysets import STAFF_ROLES, AnyUser, in_courses_of, is_admin
 
 if TYPE_CHECKING:
+    from courses.models import Course
     from grading.models import (  # noqa: F401
         Acceptance,
         AcceptanceSample,
@@ -122,10 +123,23 @@ class ModelVersionQuerySet(AdminOnlyQuerySet):
     def promoted(self) -> Self:
         return self.filter(state="promoted")
 
+    def in_use(self, course: Course | int | None = None) -> ModelVersion | None:
+        """What marks a course: its own promoted version, otherwise the site's. Without a course, the site's."""
+        if course is None:
+            found: ModelVersion | None = self.promoted().filter(course=None).first()
+            return found
+        own = self.promoted().filter(models.Q(course=course) | models.Q(course=None))
+        return own.order_by(models.F("course").asc(nulls_last=True)).first()
+
+    def of_scope(self, course: Course | int | None) -> Self:
+        """The versions that take turns: the site's, or those of one course."""
+        return self.filter(course=course) if course else self.filter(course=None)
+
 
 class TrainingExampleQuerySet(AdminOnlyQuerySet):
     def usable(self) -> Self:
-        return self.filter(state="accepted")
+        """What may be trained on: accepted, and not of a course that wants none of its grades trained on."""
+        return self.filter(state="accepted").exclude(course__may_train=False)
 
 
 class TrainingRunQuerySet(AdminOnlyQuerySet):

@@ -17,6 +17,7 @@ from grading.models import ModelVersion, WorkerKind
 from grading.runtime_pilots import pilots_mark
 from grading.runtime_pulse import Lease, Pulse, pulse
 from grading.runtime_rewrites import write_queued
+from grading.runtime_trials import shadow_mark, trials_mark
 from grading.services.jobs import Claim, Ticket, job_fail, jobs_claim, jobs_give_back, jobs_heartbeat
 from grading.services.results import batch_write
 from grading.services.training import base_config
@@ -71,8 +72,11 @@ def mark_queued() -> None:
     while not heart.stopping.is_set():
         write_queued(marker(), heart)
         pilots_mark(marker(), heart)
+        trials_mark(marker(), heart)
         claim = jobs_claim(worker=heart.name, limit=marker().limit)
         if claim is None:
+            if shadow_mark(marker(), heart):
+                continue
             return
         if not mark_batch(claim, heart):
             return
@@ -85,7 +89,7 @@ def warm_up() -> None:
     """Load the model before it is needed, so that the first run does not wait for it."""
     if marker().engine is not None:
         return
-    version = ModelVersion.objects.promoted().first()
+    version = ModelVersion.objects.in_use()
     try:
         if version is not None:
             marker().ready(version_directory(version), version.name, pulse(WorkerKind.MARKING))

@@ -13,29 +13,21 @@ import logging
 import os
 import shutil
 import sys
-import textwrap
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from grading.runtime_measure import Measuring, compare
 from mlcore.base import BaseModelError
-from mlcore.beside import beside
 from mlcore.config import BaseConfig, TrainConfig, TrainProgress
 from mlcore.data import TrainingDataError
-from mlcore.engine import Engine
-from mlcore.evaluate import compare as agreement
-from mlcore.evaluate import evaluate, mark_examples
 from mlcore.manifest import AdapterError, Manifest, read_manifest, update_metrics, write_adapter
 from mlcore.rows import read_examples
-from mlcore.schemas import Example
 from mlcore.train import TrainingStopped, train
 
 log = logging.getLogger(__name__)
-
-# Feedback is written for so many held-out answers only: it takes far longer than marking.
-MOST_FEEDBACK = 24
 
 
 @dataclass(frozen=True)
@@ -106,7 +98,12 @@ def run(job: Job, reporter: Reporter) -> dict[str, Any]:
             train(job.config, on_progress=reporter.progress, should_stop=reporter.stopped.is_set)
         compose(job, trained)
     reporter.say("evaluating")
-    evaluation = compare(job, reporter)
+    evaluation = compare(
+        Measuring(job.marking_base, job.config.train_files, job.config.parts, reporter.evaluated),
+        read_examples(job.held_out),
+        job.result,
+        job.in_use,
+    )
     if evaluation["candidate"]:
         update_metrics(job.result, {"held-out answers": evaluation["candidate"]})
     shutil.rmtree(job.config.output, ignore_errors=True)
@@ -139,52 +136,6 @@ def _with_carried(manifest: Manifest, carry_from: Path, sources: dict[str, Path]
     sources.update(dict.fromkeys(carried, carry_from))
     licences = tuple(dict.fromkeys([*manifest.licences, *(old.licences if carried else ())]))
     return replace(manifest, parts={**manifest.parts, **carried}, licences=licences)
-
-
-def compare(job: Job, reporter: Reporter) -> dict[str, Any]:
-    """Both versions on the same held-out answers, as they would mark them."""
-    examples = read_examples(job.held_out)
-    known = [example for path in job.config.train_files for example in read_examples(path)]
-    engine = Engine(job.marking_base)
-    engine.use(job.result)
-    has_scorer = "scorer" in read_manifest(job.result).parts
-    candidate, scores = measure(engine, job, job.result, examples, reporter, known) if has_scorer else (None, [])
-    found: dict[str, Any] = {"n": len(examples), "candidate": candidate, "in_use": None, "in_use_reason": ""}
-    if job.in_use is not None:
-        try:
-            engine.use(job.in_use)
-            found["in_use"], other_scores = measure(engine, job, job.in_use, examples, reporter, ())
-        except AdapterError as error:
-            return {**found, "in_use_reason": str(error)}
-        if has_scorer:
-            found["beside"] = _beside(examples, scores, other_scores)
-    return found
-
-
-def measure(
-    engine: Engine,
-    job: Job,
-    version: Path,
-    examples: Sequence[Example],
-    reporter: Reporter,
-    known: Sequence[Example],
-) -> tuple[dict[str, Any], list[float]]:
-    """How well the version that the engine uses agrees with the teachers, and its score for each example."""
-    proposals = mark_examples(engine, examples, on_progress=reporter.evaluated)
-    result = agreement(examples, proposals, training_examples=known)
-    written = [example for example in examples if example.marked.feedback][:MOST_FEEDBACK]
-    if written and "feedback" in job.config.parts and "feedback" in read_manifest(version).parts:
-        result["feedback"] = evaluate(engine, written, feedback=True, on_progress=reporter.evaluated)["feedback"]
-    return result, [proposal.score for proposal in proposals]
-
-
-def _beside(examples: Sequence[Example], candidate: Sequence[float], in_use: Sequence[float]) -> dict[str, Any]:
-    """The comparison as JSON, each question with its words: ids say nothing to the people who read it."""
-    found = asdict(beside(examples, candidate, in_use))
-    texts = {example.question.id: " ".join(example.question.text.split()) for example in examples}
-    for entry in found["questions"]:
-        entry["question"] = textwrap.shorten(texts[entry["question_id"]], 120, placeholder=" …")
-    return found
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -103,8 +103,8 @@ def prepare(run: TrainingRun) -> Path:
         "marking_base": asdict(base_config()),
         "result": str(_result(run)),
         "held_out": str(directory / HELD_OUT_FILE),
-        "in_use": _directory_of(ModelVersion.objects.promoted().first()),
-        "carry_from": _directory_of(run.start_from or ModelVersion.objects.promoted().first()),
+        "in_use": _directory_of(ModelVersion.objects.in_use(run.course_id)),
+        "carry_from": _directory_of(run.start_from or ModelVersion.objects.in_use(run.course_id)),
     }
     return write_whole(directory / "job.json", json.dumps(body, indent=1, default=str))
 
@@ -248,8 +248,9 @@ def _conclude(run: TrainingRun, last: Event, heart: Pulse, cancel: threading.Eve
     if last["event"] == "done":
         _register(run, last["evaluation"])
     elif cancel.is_set():
+        # Its checkpoint is kept, so that it can go on after all; upkeep removes it some weeks later.
         work.training_end(run=run, to=TrainingState.CANCELLED, code="cancelled")
-        _clear(run)
+        _clear(run, checkpoint=False)
     elif last["event"] == "stopped" or heart.stopping.is_set():
         work.training_give_back(run=run, count=False)
     elif last["event"] == "error":
@@ -260,11 +261,11 @@ def _conclude(run: TrainingRun, last: Event, heart: Pulse, cancel: threading.Eve
     else:
         detail = f"the training process ended without a word (exit code {last.get('exit')})"
         work.training_end(run=run, to=TrainingState.FAILED, code="training_failed", detail=detail)
-        _clear(run)
+        _clear(run, checkpoint=False)
 
 
 def _register(run: TrainingRun, evaluation: dict[str, Any]) -> None:
-    in_use = ModelVersion.objects.promoted().first()
+    in_use = ModelVersion.objects.in_use(run.course_id)
     evaluation |= {"in_use_name": in_use.name if in_use else "", "split_by": run.config.get("split_by", "")}
     try:
         work.training_finish(run=run, directory=_result(run), evaluation=evaluation)
@@ -274,9 +275,10 @@ def _register(run: TrainingRun, evaluation: dict[str, Any]) -> None:
         work.training_end(run=run, to=TrainingState.FAILED, code="adapter_unreadable", detail=error.message)
 
 
-def _clear(run: TrainingRun) -> None:
-    """Remove what an ended run leaves behind, as long as no version is made of it."""
-    shutil.rmtree(training_directory(run) / "trained.partial", ignore_errors=True)
+def _clear(run: TrainingRun, *, checkpoint: bool = True) -> None:
+    """Remove what an ended run leaves behind, as long as no version is made of it; its checkpoint only if asked to."""
+    if checkpoint:
+        shutil.rmtree(training_directory(run) / "trained.partial", ignore_errors=True)
     shutil.rmtree(training_directory(run) / "trained", ignore_errors=True)
     if not ModelVersion.objects.filter(name=result_name(run)).exists():
         shutil.rmtree(_result(run), ignore_errors=True)

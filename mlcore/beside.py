@@ -86,12 +86,13 @@ def beside(examples: Sequence[Example], candidate: Sequence[float], in_use: Sequ
         high=high,
         drawn="questions" if by_question else "answers",
         verdict=_verdict(low, high, len(examples)),
-        questions=tuple(_question(key, errors[:, places]) for key, places in rows.items()),
+        questions=tuple(compare_errors(key, errors[:, places]) for key, places in rows.items()),
     )
 
 
-def _question(question_id: str, errors: NDArray[np.float64]) -> QuestionBeside:
-    """errors: (2, n) absolute errors of the candidate and of the version in use."""
+def compare_errors(question_id: str, errors: NDArray[np.float64]) -> QuestionBeside:
+    """What (2, n) absolute errors in [0, 1], of the candidate and of the version in use, amount to for one group of
+    answers, with the paired bootstrap over answers."""
     differences = errors[0] - errors[1]
     low, high = _interval([np.array([value]) for value in differences])
     verdict = _verdict(low, high, len(differences))

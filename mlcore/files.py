@@ -44,3 +44,12 @@ def write_whole(path: Path, text: str) -> Path:
         temporary.unlink(missing_ok=True)
         raise
     return path
+
+
+def tail(path: Path, most: int = 20_000) -> str:
+    """The last `most` bytes of a text file, from the start of a line; what is no UTF-8 is replaced."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - most))
+        text = file.read().decode(errors="replace")
+    return text if size <= most else text.partition("\n")[2]

@@ -24,12 +24,15 @@ from grading.models import (
     ReviewAct,
     SavedComment,
     SecondMark,
+    TrainingExample,
     TrainingRun,
     TrainingSet,
+    Trial,
 )
 from tests.factories import UserFactory
 from tests.grading.factories import make_grade, make_run, make_submission, make_version
 
+A_ROW = {"id": "1", "question": "Why?", "answer": "Because.", "score": 1, "max_score": 2}
 # Who may do it. Everybody else is refused: 404 where the row is not theirs to see, 403 where it is.
 ADMIN = frozenset({"admin"})
 OWNERS = ADMIN | {"teacher"}
@@ -87,6 +90,15 @@ GET = {
     "grading:version": ("version", ADMIN),
     "grading:version_promote": ("version", ADMIN),
     "grading:version_card": ("version", ADMIN),
+    "grading:version_import": ("", ADMIN),
+    "grading:version_export": ("version", ADMIN),
+    "grading:drift": ("version", ADMIN),
+    "grading:trial": ("trial", ADMIN),
+    "grading:student_groups": ("", ADMIN),
+    "grading:examples": ("", ADMIN),
+    "grading:example": ("example", ADMIN),
+    "grading:examples_export": ("", ADMIN),
+    "grading:training_log": ("training", ADMIN),
     "grading:training_list": ("", ADMIN),
     "grading:training_new": ("", ADMIN),
     "grading:training_sets": ("", ADMIN),
@@ -100,6 +112,14 @@ GET = {
     "grading:person_data": ("person", ADMIN),
 }
 POST = {
+    "grading:version_delete": ("version", ADMIN),
+    "grading:version_shadow": ("version", ADMIN),
+    "grading:version_try": ("version", ADMIN),
+    "grading:student_groups_forget": ("", ADMIN),
+    "grading:examples_exclude": ("", ADMIN),
+    "grading:examples_restore": ("", ADMIN),
+    "grading:training_suggested": ("", ADMIN),
+    "grading:training_resume": ("training", ADMIN),
     "courses:member_role": ("membership", OWNERS),
     "courses:member_remove": ("membership", OWNERS),
     "courses:member_invite": ("membership", OWNERS),
@@ -215,6 +235,10 @@ def rows(course: Course, assignment: Assignment, student: User, other_student: U
         "run": make_run(assignment, [submission], version=version).pk,
         "version": version.pk,
         "training": training.pk,
+        "trial": Trial.objects.create(version=version, question="Why?", answer="So.").pk,
+        "example": TrainingExample.objects.create(
+            source="uploaded", state="accepted", question_key="q", row=A_ROW, content_hash="0"
+        ).pk,
         "training_set": TrainingSet.objects.create(name="Past exams").pk,
         "comment": SavedComment.objects.create(course=course, text="Say why.").pk,
         "group": group.pk,
@@ -230,6 +254,8 @@ def address(name: str, kind: str, rows: dict[str, int]) -> str:
     keys: dict[str, Any] = {"pk": rows[kind]} if kind else {}
     if name == "grading:export":
         keys["kind"] = "csv"
+    if name == "grading:examples_export":
+        keys["kind"] = "jsonl"
     if name == "grading:jump":
         keys["to"] = "ungraded"
     return reverse(name, kwargs=keys)

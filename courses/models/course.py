@@ -25,6 +25,11 @@ class Course(models.Model):
     name = models.CharField(_("name"), max_length=200)
     term = models.CharField(_("term"), max_length=60, blank=True)
     language = models.CharField(_("language"), max_length=8, choices=Language.choices, default=Language.ENGLISH)
+    may_train = models.BooleanField(
+        _("Released grades may be trained on"),
+        default=True,
+        help_text=_("Off: nothing of this course goes into a training. What was trained before stays as it is."),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="courses")
 

@@ -11,6 +11,8 @@ from grading.models.regrades import RegradeRequest, RegradeState
 from grading.models.release_plans import ReleasePlan, ReleasePlanState
 from grading.models.rewrites import Rewrite, RewriteState
 from grading.models.second_marks import SecondMark, SecondMarkState
+from grading.models.shadows import ShadowMark
+from grading.models.student_groups import StudentGroup
 from grading.models.training import (
     ExampleSource,
     ExampleSplit,
@@ -22,6 +24,7 @@ from grading.models.training import (
     TrainingSet,
     TrainingState,
 )
+from grading.models.trials import Trial, TrialState
 from grading.models.versions import ModelVersion, VersionEvent, VersionState
 
 __all__ = [
@@ -65,6 +68,8 @@ __all__ = [
     "SavedComment",
     "SecondMark",
     "SecondMarkState",
+    "ShadowMark",
+    "StudentGroup",
     "SubmissionFlag",
     "TrainingExample",
     "TrainingPoint",
@@ -72,6 +77,8 @@ __all__ = [
     "TrainingRunExample",
     "TrainingSet",
     "TrainingState",
+    "Trial",
+    "TrialState",
     "VersionEvent",
     "VersionState",
     "Worker",

@@ -39,13 +39,19 @@ class TrainingSet(models.Model):
 class TrainingExample(models.Model):
     """Text, rubric snapshot, and the teacher's points and feedback of one released grade or one uploaded row.
 
-    CANDIDATE → ACCEPTED | EXCLUDED; ACCEPTED → EXCLUDED. `row` is the example as mlcore reads it (one line of JSONL);
+    CANDIDATE → ACCEPTED | EXCLUDED; ACCEPTED ↔ EXCLUDED. Only what a person excluded is ever restored (`excluded_by`):
+    what the program excluded was withdrawn or deleted. `row` is the example as mlcore reads it (one line of JSONL);
     names never enter it, only a keyed hash of the student. A grade that is released again makes a new example.
+
+    `correction` is the teacher's points less those that the model had proposed, as a share of the maximum; empty where
+    the model had proposed nothing. `words_hash` is the same for answers to a question that differ in case, spaces and
+    punctuation alone.
     """
 
     TRANSITIONS = {
         ExampleState.CANDIDATE: frozenset({ExampleState.ACCEPTED, ExampleState.EXCLUDED}),
         ExampleState.ACCEPTED: frozenset({ExampleState.EXCLUDED}),
+        ExampleState.EXCLUDED: frozenset({ExampleState.ACCEPTED}),
     }
 
     source = models.CharField(max_length=8, choices=ExampleSource.choices)
@@ -56,14 +62,23 @@ class TrainingExample(models.Model):
     question_key = models.CharField(max_length=200)
     row = models.JSONField()
     content_hash = models.CharField(max_length=64)
+    words_hash = models.CharField(max_length=64, blank=True)
+    language = models.CharField(max_length=8, blank=True)
+    share = models.FloatField(null=True, help_text=_("the teacher's points as a share of the maximum"))
+    correction = models.FloatField(null=True)
+    marked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     exclusion_reason = models.CharField(max_length=200, blank=True)
+    excluded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = TrainingExampleQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
-        indexes = [models.Index(fields=["state", "course"], name="example_by_course")]
+        indexes = [
+            models.Index(fields=["state", "course"], name="example_by_course"),
+            models.Index(fields=["words_hash"], name="example_by_words"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["grade"],
@@ -99,7 +114,8 @@ class TrainingRun(models.Model):
     """One fine-tuning, from a frozen set of training examples to a model version.
 
     QUEUED → PREPARING → TRAINING → EVALUATING → SUCCEEDED; any active → FAILED | CANCELLED;
-    any working state → QUEUED once, when the worker was lost: it resumes from its checkpoint.
+    any working state → QUEUED once, when the worker was lost: it resumes from its checkpoint;
+    CANCELLED | FAILED → QUEUED when an admin lets it go on from the checkpoint that it left.
     """
 
     TRANSITIONS = {
@@ -107,11 +123,21 @@ class TrainingRun(models.Model):
         TrainingState.PREPARING: frozenset({TrainingState.TRAINING, TrainingState.QUEUED, *_END}),
         TrainingState.TRAINING: frozenset({TrainingState.EVALUATING, TrainingState.QUEUED, *_END}),
         TrainingState.EVALUATING: frozenset({TrainingState.SUCCEEDED, TrainingState.QUEUED, *_END}),
+        TrainingState.CANCELLED: frozenset({TrainingState.QUEUED}),
+        TrainingState.FAILED: frozenset({TrainingState.QUEUED}),
     }
 
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     request_key = models.UUIDField(unique=True, help_text=_("one per form shown: a second click starts nothing twice"))
     state = models.CharField(max_length=10, choices=TrainingState.choices, default=TrainingState.QUEUED)
+    course = models.ForeignKey(
+        Course,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="training_runs",
+        help_text=_("whose own version it makes; empty: one for the whole site"),
+    )
     config = models.JSONField(help_text=_("mlcore's training configuration as frozen at the start"))
     start_from = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="continued_by")
     version = models.OneToOneField(ModelVersion, models.SET_NULL, null=True, blank=True, related_name="training_run")
@@ -125,6 +151,7 @@ class TrainingRun(models.Model):
     stage = models.CharField(max_length=20, blank=True)
     step = models.PositiveIntegerField(default=0)
     steps = models.PositiveIntegerField(default=0)
+    memory_bytes = models.PositiveBigIntegerField(default=0)
     error_code = models.CharField(max_length=60, blank=True)
     error_detail = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

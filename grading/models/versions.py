@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from courses.models import Course
 from grading.querysets import ModelVersionQuerySet
 
 
@@ -17,7 +19,10 @@ class VersionState(models.TextChoices):
 class ModelVersion(models.Model):
     """A base model (named with its revision), one adapter directory, and what was measured of them.
 
-    CANDIDATE → PROMOTED | REJECTED; PROMOTED ↔ RETIRED. At most one is PROMOTED.
+    CANDIDATE → PROMOTED | REJECTED; PROMOTED ↔ RETIRED. At most one is PROMOTED for the site, and one for each course
+    that has versions of its own: those mark that course alone.
+
+    While `shadow_since` is set, a candidate also marks what the version in use marks, unseen by those who review.
     """
 
     TRANSITIONS = {
@@ -28,6 +33,14 @@ class ModelVersion(models.Model):
 
     name = models.CharField(_("name"), max_length=120, unique=True)
     state = models.CharField(max_length=12, choices=VersionState.choices, default=VersionState.CANDIDATE)
+    course = models.ForeignKey(
+        Course,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="model_versions",
+        help_text=_("the only course that it may mark; empty: the whole site"),
+    )
     directory = models.CharField(
         max_length=400, help_text=_("the adapter directory, below the versions directory unless absolute")
     )
@@ -36,6 +49,10 @@ class ModelVersion(models.Model):
     quantisation = models.CharField(max_length=12)
     manifest = models.JSONField(default=dict)
     evaluation = models.JSONField(default=dict, blank=True)
+    shadow_since = models.DateTimeField(null=True, blank=True)
+    files_deleted_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("its grades still name it, but it can never mark again")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ModelVersionQuerySet.as_manager()
@@ -44,12 +61,22 @@ class ModelVersion(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["state"], condition=models.Q(state=VersionState.PROMOTED), name="one_promoted_version"
-            )
+                fields=["state"],
+                condition=models.Q(state=VersionState.PROMOTED, course=None),
+                name="one_promoted_version",
+            ),
+            models.UniqueConstraint(
+                fields=["course"],
+                condition=models.Q(state=VersionState.PROMOTED),
+                name="one_promoted_version_of_a_course",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("grading:version", args=[self.pk])
 
 
 class VersionEvent(models.Model):

@@ -62,7 +62,7 @@ def pilot_start(*, assignment: Assignment, by: User, submissions: Sequence[Submi
         NothingToTry: there is no readable answer yet.
         PilotUnderWay: one is being marked already.
     """
-    version = ModelVersion.objects.promoted().first()
+    version = ModelVersion.objects.in_use(assignment.course_id)
     if version is None:
         raise NoModelVersion
     if len(submissions) > MOST_PAPERS:

@@ -62,7 +62,7 @@ def rewrite_request(*, grade: Grade, by: User) -> Rewrite:
     Raises:
         NoModelVersion, PointsMissing, GradeIsClosed.
     """
-    if not ModelVersion.objects.promoted().exists():
+    if ModelVersion.objects.in_use(grade.submission.assignment.course_id) is None:
         raise NoModelVersion
     with transaction.atomic():
         row = Grade.objects.select_for_update().get(pk=grade.pk)
@@ -87,10 +87,10 @@ def rewrite_close(*, grade: Grade) -> int:
 
 def rewrite_claim() -> RewriteClaim | None:
     """Take the oldest request, or None where none is left."""
-    version = ModelVersion.objects.promoted().first()
-    if version is None:
-        return None
     for row in Rewrite.objects.filter(state=RewriteState.QUEUED).select_related("grade__submission__assignment"):
+        version = ModelVersion.objects.in_use(row.grade.submission.assignment.course_id)
+        if version is None:
+            continue
         mine = Rewrite.objects.filter(pk=row.pk, attempt=row.attempt)
         taken = {"attempt": row.attempt + 1, "heartbeat_at": timezone.now()}
         if move_all(mine, [RewriteState.QUEUED], RewriteState.RUNNING, **taken):

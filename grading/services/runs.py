@@ -38,7 +38,7 @@ def grading_run_start(
         NoModelVersion: no version is in use.
         NothingToMark: nothing of the selection is left to mark, and no run is active.
     """
-    version = ModelVersion.objects.promoted().first()
+    version = ModelVersion.objects.in_use(assignment.course_id)
     if version is None:
         raise NoModelVersion
     with transaction.atomic():

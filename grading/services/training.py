@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -20,7 +21,7 @@ from django.utils.translation import gettext as _
 from courses.models import Course
 from courses.transitions import TransitionLost, move
 from grading import tasks
-from grading.exceptions import RunIsOver, TooFewExamples, TrainingSettingsRefused
+from grading.exceptions import NothingToResume, RunIsOver, TooFewExamples, TrainingSettingsRefused
 from grading.models import (
     ModelVersion,
     TrainingExample,
@@ -32,6 +33,7 @@ from grading.models import (
 from grading.models.training import ACTIVE_TRAINING_STATES
 from grading.services.versions import version_directory
 from grading.splits import HELD_OUT, TRAIN, Split, SplitItem, split_examples
+from grading.training_settings import AllSettings
 from mlcore.base import BaseModelError, describe_base
 from mlcore.config import BaseConfig, LoraConfig, Quantisation, TrainConfig
 
@@ -53,9 +55,12 @@ def training_run_start(  # noqa: PLR0913 - one argument for each field of the fo
     epochs: float,
     start_from: ModelVersion | None = None,
     head: str = "regression",
+    course: Course | None = None,
+    others: AllSettings | None = None,
 ) -> TrainingRun:
     """Queue a fine-tuning on what these courses released and these sets hold. A second call with the same
-    `request_key` (one per form shown) gives the run of the first.
+    `request_key` (one per form shown) gives the run of the first. With a `course` the result may mark that course
+    alone, and only its own answers and uploaded sets are learnt.
 
     Raises:
         TooFewExamples: there is too little to train on and to measure with.
@@ -64,9 +69,10 @@ def training_run_start(  # noqa: PLR0913 - one argument for each field of the fo
     earlier = TrainingRun.objects.filter(request_key=request_key).first()
     if earlier is not None:
         return earlier
-    config = training_config(
-        request_key, parts, method, lora_shape(start_from, parts, rank), learning_rate, epochs, start_from, head
-    )
+    others = others or AllSettings()
+    lora = lora_shape(start_from, parts, rank, others)
+    config = training_config(request_key, parts, method, lora, learning_rate, epochs, start_from, head, others)
+    _check_scope(course, courses, start_from)
     config = replace(config, licences=_licences(training_sets, start_from))
     examples = list(usable_examples(courses, training_sets))
     split = _split(examples, config.seed)
@@ -75,6 +81,7 @@ def training_run_start(  # noqa: PLR0913 - one argument for each field of the fo
             run = TrainingRun.objects.create(
                 requested_by=by,
                 request_key=request_key,
+                course=course,
                 config={**config.to_json(), "split_by": split.by},
                 start_from=start_from,
                 base_revision=_base_revision(start_from),
@@ -110,9 +117,39 @@ def training_run_cancel(*, run: TrainingRun, by: User) -> TrainingRun:
     return TrainingRun.objects.get(pk=run.pk)
 
 
+def training_run_resume(*, run: TrainingRun, by: User) -> TrainingRun:
+    """Let a cancelled or failed run go on from the checkpoint that it left, as if it had never ended.
+
+    Raises:
+        NothingToResume: it left none, or it has not ended.
+    """
+    run = TrainingRun.objects.get(pk=run.pk)
+    if not may_resume(run):
+        raise NothingToResume
+    anew: dict[str, Any] = {"attempt": 0, "worker": "", "cancel_requested_at": None, "finished_at": None}
+    with transaction.atomic():
+        try:
+            move(run, TrainingState.QUEUED, **anew, error_code="", error_detail="")
+        except TransitionLost as error:
+            raise NothingToResume from error
+        tasks.wake_training()
+    return run
+
+
+def may_resume(run: TrainingRun) -> bool:
+    """Whether a run has ended without a result and left a checkpoint behind."""
+    ended = run.state in (TrainingState.CANCELLED, TrainingState.FAILED)
+    return ended and any((training_directory(run) / "trained.partial").glob("**/*.safetensors"))
+
+
 def training_directory(run: TrainingRun) -> Path:
     """Where the frozen examples and the log of a run lie."""
     return Path(settings.MARGINALIA_TRAINING_DIR) / result_name(run)
+
+
+def training_log_path(run: TrainingRun) -> Path:
+    """What the training process writes while it works."""
+    return training_directory(run) / "log.txt"
 
 
 def result_name(run: TrainingRun) -> str:
@@ -137,7 +174,7 @@ def code_version() -> str:
         return "unknown"
 
 
-def training_config(
+def training_config(  # noqa: PLR0913, PLR0917 - one argument for each field of the form
     request_key: uuid.UUID | str,
     parts: Sequence[str],
     method: str,
@@ -146,13 +183,15 @@ def training_config(
     epochs: float,
     start_from: ModelVersion | None,
     head: str,
+    others: AllSettings,
 ) -> TrainConfig:
     """The configuration with file names that are relative: the worker puts its own directories before them.
 
     Raises:
         TrainingSettingsRefused: the settings contradict each other.
     """
-    quantised = settings.MARGINALIA_QUANTISATION if settings.MARGINALIA_QUANTISATION != "none" else "nf4"
+    usual = settings.MARGINALIA_QUANTISATION if settings.MARGINALIA_QUANTISATION != "none" else "nf4"
+    quantised: Any = others.quantisation or usual  # TrainConfig checks it itself
     try:
         return TrainConfig(
             output=Path("adapter"),
@@ -168,6 +207,13 @@ def training_config(
             feedback_learning_rate=learning_rate,
             epochs=epochs,
             feedback_epochs=epochs,
+            batch_size=others.batch_size,
+            pack_tokens=others.pack_tokens,
+            max_prefix_tokens=others.max_prefix_tokens,
+            max_answer_tokens=others.max_answer_tokens,
+            max_feedback_tokens=others.max_feedback_tokens,
+            hardening=others.hardening,
+            patience=others.patience,
             seed=zlib.crc32(str(request_key).encode()) & 0x7FFFFFFF,  # what an integer column holds
             start_from=version_directory(start_from) if start_from else None,
         )
@@ -175,16 +221,38 @@ def training_config(
         raise TrainingSettingsRefused(reason=str(error)) from error
 
 
-def lora_shape(start_from: ModelVersion | None, parts: Sequence[str], rank: int) -> LoraConfig:
+def _check_scope(course: Course | None, courses: Collection[Course], start_from: ModelVersion | None) -> None:
+    """What one course's version knows stays in that course.
+
+    Raises:
+        TrainingSettingsRefused: answers of another course, or another course's version, would get into it.
+    """
+    if course is not None and any(other.pk != course.pk for other in courses):
+        raise TrainingSettingsRefused(reason=_("a version for one course learns from that course alone."))
+    if start_from is not None and start_from.course_id not in (None, course.pk if course else None):
+        raise TrainingSettingsRefused(
+            reason=_("“%s” belongs to one course; what goes on from it may serve no other.") % start_from.name
+        )
+
+
+def lora_shape(
+    start_from: ModelVersion | None, parts: Sequence[str], rank: int, others: AllSettings | None = None
+) -> LoraConfig:
     """The shape of the adapter; what goes on from a version has that version's.
 
     Raises:
         TrainingSettingsRefused: the rank makes no sense, or is another one than the version's.
     """
+    others = others or AllSettings()
     known = start_from.manifest.get("parts", {}) if start_from else {}
-    shapes = [known[part]["settings"]["lora"] for part in parts if part in known]
+    settled = [(known[part].get("settings") or {}).get("lora") for part in parts if part in known]
+    shapes = [shape for shape in settled if shape]
     try:
-        lora = LoraConfig(**shapes[0]) if shapes else LoraConfig(rank=rank, alpha=2.0 * rank)
+        lora = (
+            LoraConfig(**shapes[0])
+            if shapes
+            else LoraConfig(rank=rank, alpha=others.alpha or 2.0 * rank, targets=others.layers)
+        )
     except (ValueError, TypeError) as error:
         raise TrainingSettingsRefused(reason=str(error)) from error
     if start_from and lora.rank != rank:
@@ -238,5 +306,5 @@ def _base_revision(start_from: ModelVersion | None) -> str:
         return describe_base(Path(settings.MARGINALIA_BASE_DIR)).revision[:100]
     except BaseModelError:
         # The web process need not see the base model: the versions know which one they were made on.
-        known = start_from or ModelVersion.objects.promoted().first()
+        known = start_from or ModelVersion.objects.in_use()
         return known.base_revision if known else ""

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import tempfile
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from grading.examples import described
 from grading.exceptions import TrainingSetInUse, TrainingSetRefused
 from grading.mapping import content_hash
 from grading.models import ExampleSource, ExampleState, TrainingExample, TrainingRun, TrainingSet
 from grading.models.training import ACTIVE_TRAINING_STATES
+from grading.services.example_files import rows_of_archive
 from mlcore.rows import RowError, faults, read_examples, write_rows
 
 MOST_FAULTS = 50
@@ -27,7 +32,7 @@ def training_set_upload(*, by: User, name: str, licence: str, data: bytes) -> Tr
         TrainingSetRefused: the name is taken, or a line cannot be read; the message names the line, and where several
             are wrong `details["lines"]` has a sentence for each, at most `MOST_FAULTS`.
     """
-    rows = _rows(data)
+    rows = _rows(_lines_of(data))
     try:
         with transaction.atomic():
             row = TrainingSet.objects.create(name=name.strip(), uploaded_by=by, licence=licence.strip())
@@ -52,6 +57,20 @@ def training_set_delete(*, training_set: TrainingSet, by: User) -> None:
         ).exists():
             raise TrainingSetInUse(name=row.name)
         row.delete()
+
+
+def _lines_of(data: bytes) -> bytes:
+    """JSON lines as they are, or those of an archive in the layout of `datasets`.
+
+    Raises:
+        TrainingSetRefused: it is an archive of something else.
+    """
+    if not data.startswith(b"PK\x03\x04"):
+        return data
+    try:
+        return rows_of_archive(data, settings.MAX_UPLOAD_BYTES)
+    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise TrainingSetRefused(reason=str(error)) from error
 
 
 def _rows(data: bytes) -> list[dict[str, Any]]:
@@ -111,4 +130,5 @@ def _example(owner: TrainingSet, body: dict[str, Any]) -> TrainingExample:
         question_key=row["question_id"][:200],
         row=row,
         content_hash=content_hash(row),
+        **described(row),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,11 @@ from grading.models import (
     TrainingRun,
     TrainingState,
 )
+from grading.services.training import training_directory
 from grading.services.versions import version_register
 from mlcore.config import TrainProgress
 
+CHECKPOINT_KEPT = timedelta(days=14)
 ATTEMPTS = 2  # a lost run resumes once from its checkpoint
 WORKING = (TrainingState.PREPARING, TrainingState.TRAINING, TrainingState.EVALUATING)
 
@@ -68,7 +71,11 @@ def training_stage(*, run: TrainingRun, to: TrainingState) -> None:
 def training_progress_write(*, run: TrainingRun, progress: TrainProgress, with_point: bool) -> None:
     """Write how far a run is, with a point of its loss curve where one is due."""
     alive = _ours(run).update(
-        stage=progress.stage, step=progress.step, steps=progress.steps, heartbeat_at=timezone.now()
+        stage=progress.stage,
+        step=progress.step,
+        steps=progress.steps,
+        memory_bytes=progress.memory_bytes,
+        heartbeat_at=timezone.now(),
     )
     if alive and with_point and (progress.train_loss is not None or progress.validation_loss is not None):
         TrainingPoint.objects.create(
@@ -89,7 +96,7 @@ def training_finish(*, run: TrainingRun, directory: Path, evaluation: dict[str, 
         TransitionLost: the run was cancelled or claimed again; nothing is registered.
     """
     with transaction.atomic():
-        version = version_register(directory=directory, by=run.requested_by, evaluation=evaluation)
+        version = version_register(directory=directory, by=run.requested_by, evaluation=evaluation, course=run.course)
         move(
             run,
             TrainingState.SUCCEEDED,
@@ -145,6 +152,19 @@ def training_release_stale() -> int:
             error_code="training_worker_lost",
         )
         return cancelled + failed + move_all(stale, WORKING, TrainingState.QUEUED, worker="")
+
+
+def checkpoints_forget() -> int:
+    """Remove the checkpoints of runs that ended without a result weeks ago; the number removed."""
+    before = timezone.now() - CHECKPOINT_KEPT
+    ended = TrainingRun.objects.filter(state__in=(TrainingState.CANCELLED, TrainingState.FAILED))
+    number = 0
+    for run in ended.filter(finished_at__lt=before, finished_at__gt=before - CHECKPOINT_KEPT):
+        left = training_directory(run) / "trained.partial"
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+            number += 1
+    return number
 
 
 def frozen_rows(run: TrainingRun) -> dict[str, list[dict[str, Any]]]:

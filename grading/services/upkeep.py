@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from grading import tasks
-from grading.models import GradingJob, JobState, Pilot, PilotState, Rewrite, RewriteState, TrainingRun, TrainingState
+from grading.models import (
+    GradingJob,
+    JobState,
+    Pilot,
+    PilotState,
+    Rewrite,
+    RewriteState,
+    TrainingRun,
+    TrainingState,
+    Trial,
+    TrialState,
+)
 from grading.services import regrade_mails
 from grading.services.jobs import jobs_release_stale
 from grading.services.mails import untold
 from grading.services.pilots import pilots_release_stale
 from grading.services.release_plans import releases_due
 from grading.services.rewrites import rewrites_release_stale
-from grading.services.training_work import training_release_stale
+from grading.services.training_work import checkpoints_forget, training_release_stale
+from grading.services.trials import trials_release_stale
 from grading.services.workers import workers_forget
 
 
@@ -18,6 +30,8 @@ def sweep() -> None:
     jobs_release_stale()
     rewrites_release_stale()
     pilots_release_stale()
+    trials_release_stale()
+    checkpoints_forget()
     training_release_stale()
     workers_forget()
     releases_due()
@@ -25,6 +39,7 @@ def sweep() -> None:
         GradingJob.objects.filter(state=JobState.QUEUED),
         Rewrite.objects.filter(state=RewriteState.QUEUED),
         Pilot.objects.filter(state=PilotState.QUEUED),
+        Trial.objects.filter(state=TrialState.QUEUED),
     )
     if any(rows.exists() for rows in waiting):
         tasks.wake_marking()

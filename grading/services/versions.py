@@ -12,7 +12,9 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
+from courses.models import Course
 from courses.transitions import TransitionLost, move
 from grading.exceptions import NoEarlierVersion, PromotionNeedsReason, VersionExists, VersionNotReady, VersionUnusable
 from grading.gate import doubts
@@ -26,8 +28,9 @@ def version_register(
     name: str | None = None,
     by: User | None = None,
     evaluation: Mapping[str, Any] | None = None,
+    course: Course | None = None,
 ) -> ModelVersion:
-    """Register an adapter directory as a candidate.
+    """Register an adapter directory as a candidate, for the whole site or for one course alone.
 
     Raises:
         VersionUnusable: its manifest or files are damaged, or it was written by a newer program.
@@ -38,6 +41,7 @@ def version_register(
     version = ModelVersion(
         name=name,
         directory=_below_versions(directory),
+        course=course,
         base_name=manifest.base.name,
         base_revision=manifest.base.revision,
         quantisation=manifest.base.quantisation,
@@ -47,7 +51,7 @@ def version_register(
     try:
         with transaction.atomic():
             version.save(force_insert=True)
-            _event(version, by, "registered", "")
+            version_event(version, by, "registered", "")
     except IntegrityError as error:
         raise VersionExists(name=name) from error
     return version
@@ -90,20 +94,22 @@ def version_promote(*, version: ModelVersion, by: User | None, note: str = "") -
         VersionUnusable: its files are damaged, or it cannot score.
         VersionNotReady: it is in use already, or was rejected.
     """
+    if version.files_deleted_at:
+        raise VersionUnusable(name=version.name, reason=_("its files were deleted"))
     manifest = _manifest(version_directory(version), version.name)
     if "scorer" not in manifest.parts:
         raise VersionUnusable(name=version.name, reason="it has no scorer")
     with transaction.atomic():
-        _lock_all()
+        lock_versions()
         version = ModelVersion.objects.get(pk=version.pk)
         _check_step(version, VersionState.PROMOTED)
-        against = doubts(version, ModelVersion.objects.promoted().first())
+        against = doubts(version, ModelVersion.objects.in_use(version.course_id))
         if against and not note.strip():
             raise PromotionNeedsReason(doubts=" ".join(against))
-        for other in ModelVersion.objects.promoted():
+        for other in ModelVersion.objects.promoted().of_scope(version.course_id):
             _step(other, VersionState.RETIRED, by, "replaced", note=version.name)
         if against:
-            _event(version, by, "overruled", version.state, " ".join(against))
+            version_event(version, by, "overruled", version.state, " ".join(against))
         _step(version, VersionState.PROMOTED, by, "promoted", note=note)
     return version
 
@@ -118,28 +124,29 @@ def version_reject(*, version: ModelVersion, by: User, note: str = "") -> ModelV
     return _stepped(version, VersionState.REJECTED, by, "rejected", note)
 
 
-def version_roll_back(*, by: User) -> ModelVersion:
-    """Put the version that was in use before back in use.
+def version_roll_back(*, by: User, course: Course | int | None = None) -> ModelVersion:
+    """Put the version that was in use before back in use, for the site or for a course.
 
     Raises:
         NoEarlierVersion: there was none, or none of them is left.
     """
-    earlier = previous_version()
+    earlier = previous_version(course)
     if earlier is None:
         raise NoEarlierVersion
     return version_promote(version=earlier, by=by, note="roll back")
 
 
-def previous_version() -> ModelVersion | None:
-    """The retired version that was put in use last."""
-    promotions = VersionEvent.objects.filter(action="promoted", version__state=VersionState.RETIRED)
+def previous_version(course: Course | int | None = None) -> ModelVersion | None:
+    """The retired version of a scope that was put in use last and still has its files."""
+    retired = ModelVersion.objects.of_scope(course).filter(state=VersionState.RETIRED, files_deleted_at=None)
+    promotions = VersionEvent.objects.filter(action="promoted", version__in=retired)
     last = promotions.select_related("version").order_by("-pk").first()
     return last.version if last else None
 
 
 def _stepped(version: ModelVersion, to: VersionState, by: User, action: str, note: str) -> ModelVersion:
     with transaction.atomic():
-        _lock_all()
+        lock_versions()
         version = ModelVersion.objects.get(pk=version.pk)
         _check_step(version, to)
         _step(version, to, by, action, note=note)
@@ -154,17 +161,18 @@ def _check_step(version: ModelVersion, to: VersionState) -> None:
 def _step(version: ModelVersion, to: VersionState, by: User | None, action: str, *, note: str) -> None:
     before = version.state
     try:
-        move(version, to)
+        move(version, to, shadow_since=None)
     except TransitionLost as error:
         raise VersionNotReady(name=version.name, state=version.get_state_display()) from error
-    _event(version, by, action, before, note)
+    version_event(version, by, action, before, note)
 
 
-def _event(version: ModelVersion, by: User | None, action: str, before: str, note: str = "") -> None:
+def version_event(version: ModelVersion, by: User | None, action: str, before: str, note: str = "") -> None:
+    """Append a line to a version's history."""
     VersionEvent.objects.create(version=version, actor=by, action=action, before=before, after=version.state, note=note)
 
 
-def _lock_all() -> None:
+def lock_versions() -> None:
     """Promotions take turns: they change two rows, and two at a time could each retire the other's."""
     list(ModelVersion.objects.select_for_update().order_by("pk").values_list("pk"))
 

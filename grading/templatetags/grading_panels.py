@@ -12,9 +12,10 @@ from django.template.context import RequestContext
 from courses.models import Assignment, Submission
 from grading import selectors
 from grading.blind import without_blind_proposals
-from grading.models import Grade, GradeState, ModelVersion, ReleasePlan, ReleasePlanState, RunScope, WorkerKind
+from grading.models import Grade, GradeState, ModelVersion, ReleasePlan, ReleasePlanState, RunScope, Trial, WorkerKind
 from grading.rubric_changes import stale_grades
 from grading.services import worker_listening
+from grading.trials import shown_trial
 
 register = template.Library()
 
@@ -33,7 +34,7 @@ def assignment_panel(context: RequestContext, assignment: Assignment) -> dict[st
         .select_related("by")
         .first(),
         "scopes": RunScope.choices,
-        "model": ModelVersion.objects.promoted().first(),
+        "model": ModelVersion.objects.in_use(assignment.course_id),
         "listening": worker_listening(WorkerKind.MARKING),
         "csrf_token": context.get("csrf_token"),
     }
@@ -80,3 +81,9 @@ def work_waiting(context: RequestContext) -> list[tuple[Assignment, selectors.As
 @register.simple_tag(takes_context=True)
 def released_for(context: RequestContext, assignments: Iterable[Assignment]) -> dict[int, Grade]:
     return selectors.released_grades(context["user"], assignments)
+
+
+@register.inclusion_tag("grading/_trial.html")
+def trial_row(trial: Trial) -> dict[str, Any]:
+    """One typed answer with what the versions said; it asks for itself until it is over."""
+    return shown_trial(trial)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django import template
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -135,3 +136,9 @@ def duration(seconds: float | None) -> str:
     if minutes < 120:
         return _("%(minutes)s min") % {"minutes": minutes}
     return _("%(hours)s h %(minutes)s min") % {"hours": minutes // 60, "minutes": minutes % 60}
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """A share as a percentage with one digit, in the reader's decimal sign; a dash where there is none."""
+    return "–" if share is None else number_format(round(100 * share, 1) + 0.0, decimal_pos=1)

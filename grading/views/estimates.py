@@ -12,9 +12,9 @@ from django.views.decorators.http import require_POST
 from courses.views.requests import PersonRequest, errors_on
 from grading import services
 from grading.admin_access import admin_required
-from grading.admin_forms import TrainingForm
 from grading.estimates import training_estimate as estimate_of
 from grading.models import WorkerKind
+from grading.training_forms import TrainingForm
 
 
 @never_cache

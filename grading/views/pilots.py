@@ -62,6 +62,6 @@ def _context(request: PersonRequest, assignment: Assignment) -> dict[str, Any]:
         "changes": changes(last, earlier) if last and earlier else [],
         "papers": last.papers.count() if last else 0,
         "scope": RunScope.UNGRADED,
-        "model": ModelVersion.objects.promoted().first(),
+        "model": ModelVersion.objects.in_use(assignment.course_id),
         "listening": services.worker_listening(WorkerKind.MARKING),
     }

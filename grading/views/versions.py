@@ -5,20 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from courses.views.requests import PersonRequest, errors_on, errors_told, page_of
+from courses.models import Course
+from courses.views.requests import ROWS_ON_A_PAGE, PersonRequest, errors_on, errors_told
 from grading import services
 from grading.admin_access import admin_required
-from grading.admin_forms import VersionNoteForm
+from grading.admin_forms import TrialForm, VersionNoteForm
+from grading.family import family, trained_on
 from grading.figures import compared, headline, measured_sets
 from grading.gate import doubts, verdict_of
 from grading.models import ModelVersion, TrainingRun, VersionState
 from grading.services.student_deletion import DATA_DELETED
 from grading.services.versions import version_directory
+from grading.shadow_report import shadow_report
+from grading.suggestions import training_is_due
+from grading.views.training import number_of
 from mlcore.card import card_markdown
 from mlcore.manifest import AdapterError, read_manifest
 
@@ -26,12 +32,14 @@ from mlcore.manifest import AdapterError, read_manifest
 @require_safe
 @admin_required
 def versions(request: PersonRequest) -> HttpResponse:
-    page = page_of(request, ModelVersion.objects.visible_to(request.user))
+    rows = family(ModelVersion.objects.visible_to(request.user).select_related("course", "training_run__start_from"))
+    page = Paginator(rows, ROWS_ON_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
-        "rows": [(row, headline(row.evaluation, row.manifest.get("metrics") or {})) for row in page],
-        "in_use": ModelVersion.objects.promoted().first(),
+        "rows": [(*row, headline(row[0].evaluation, row[0].manifest.get("metrics") or {})) for row in page],
+        "in_use": ModelVersion.objects.in_use(),
         "previous": services.previous_version(),
+        "due": training_is_due(),
     }
     return render(request, "grading/versions.html", context)
 
@@ -49,6 +57,11 @@ def version(request: PersonRequest, pk: int) -> HttpResponse:
         "events": row.events.select_related("actor"),
         "grades": row.grades.count(),
         "data_deleted": row.events.filter(action=DATA_DELETED).exists(),
+        "shadow": shadow_report(row),
+        "trials": row.trials.filter(by=request.user)[:3],
+        "trial_form": TrialForm(),
+        "children": [run.version for run in row.continued_by.select_related("version") if run.version],
+        "trained_on": trained_on(row),
     }
     return render(request, "grading/version.html", context)
 
@@ -64,7 +77,7 @@ def version_promote(request: PersonRequest, pk: int) -> HttpResponse:
             services.version_promote(version=row, by=request.user, note=form.cleaned_data["note"])
             messages.success(request, _("“%s” is in use: the next grading run marks with it.") % row.name)
             return redirect("grading:version", pk)
-    context = {**_compared(row), "form": form, "in_use": ModelVersion.objects.promoted().first()}
+    context = {**_compared(row), "form": form, "in_use": ModelVersion.objects.in_use(row.course_id)}
     return render(request, "grading/version_promote.html", context)
 
 
@@ -92,8 +105,9 @@ def version_reject(request: PersonRequest, pk: int) -> HttpResponse:
 @require_POST
 @admin_required
 def version_roll_back(request: PersonRequest) -> HttpResponse:
+    course = Course.objects.filter(pk=number_of(request.POST.get("course"))).first()
     with errors_told(request):
-        row = services.version_roll_back(by=request.user)
+        row = services.version_roll_back(by=request.user, course=course)
         messages.success(request, _("“%s” is in use again: the next grading run marks with it.") % row.name)
     return redirect("grading:versions")
 
@@ -121,12 +135,15 @@ def _version(request: PersonRequest, pk: int) -> ModelVersion:
 def _compared(row: ModelVersion) -> dict[str, Any]:
     """A version beside the one that was in use when it was measured, as the pages show it."""
     steps = ModelVersion.TRANSITIONS.get(VersionState(row.state), frozenset())
+    has_scorer = "scorer" in (row.manifest.get("parts") or {})
     return {
         "version": row,
         "comparison": compared(row.evaluation),
         "verdict": verdict_of(row),
-        "doubts": doubts(row, ModelVersion.objects.promoted().first()),
-        "may_promote": VersionState.PROMOTED in steps and "scorer" in (row.manifest.get("parts") or {}),
+        "doubts": doubts(row, ModelVersion.objects.in_use(row.course_id)),
+        "may_promote": VersionState.PROMOTED in steps and has_scorer and not row.files_deleted_at,
+        "may_delete": row.state != VersionState.PROMOTED and not row.files_deleted_at,
+        "previous_of_course": services.previous_version(row.course_id) if row.course_id else None,
         "may_retire": VersionState.RETIRED in steps,
         "may_reject": VersionState.REJECTED in steps,
     }

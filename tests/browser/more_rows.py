@@ -13,6 +13,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from courses.models import Assignment, Course, Criterion
+from grading.examples import described
 from grading.mapping import rubric_snapshot
 from grading.models import (
     ModelVersion,
@@ -21,8 +22,12 @@ from grading.models import (
     PilotState,
     SavedComment,
     SecondMark,
+    StudentGroup,
+    TrainingExample,
     TrainingRun,
     TrainingSet,
+    Trial,
+    TrialState,
 )
 from tests.grading.factories import make_assignment, make_grade, make_submission, make_user
 
@@ -35,9 +40,50 @@ def more_rows(course: Course, teacher: User, student: User) -> dict[str, Any]:
         "training": _training().pk,
         "person": student.pk,
         "tried": _tried(course, teacher).pk,
+        "example": _examples(course, teacher),
     }
     rows["walk"] = _to_walk(course).pk
     return rows | _twice(course, teacher) | _forgotten_password()
+
+
+def _examples(course: Course, teacher: User) -> int:
+    """Two answers with the same words and other points, one that was left out, and a field of groups."""
+    for place, answer in enumerate(("The gap opens the circuit.", "the circuit opens the gap", "No idea.")):
+        row = {
+            "id": f"example-{place}",
+            "question": "Why does the bulb go out?",
+            "reference_answer": "The gap opens the circuit.",
+            "criteria": [{"title": "Gap", "description": "names it", "points": 2, "score": 2 - place}],
+            "answer": answer,
+            "score": 2 - place,
+            "max_score": 2,
+            "language": "en",
+            "feedback": "Name the gap.",
+        }
+        TrainingExample.objects.create(
+            source="released",
+            state="excluded" if place == 2 else "accepted",
+            exclusion_reason="says nothing" if place == 2 else "",
+            course=course,
+            marked_by=teacher,
+            question_key="assignment-0",
+            row=row,
+            content_hash=str(place),
+            correction=0.5 * place,
+            **described(row),
+        )
+    StudentGroup.objects.create(field="First language", value="other", student=course.members.first())
+    version = ModelVersion.objects.first()
+    if version:
+        Trial.objects.create(
+            version=version,
+            by=User.objects.get(email="admin@example.org"),
+            question="Why?",
+            answer="So.",
+            state=TrialState.DONE,
+            results={"tiny": {"score": 0.5, "points": 0.5, "feedback": "Say more.", "notes": []}},
+        )
+    return int(TrainingExample.objects.earliest("pk").pk)
 
 
 def _training() -> TrainingRun:
