@@ -2,6 +2,8 @@
 
     python -m grading.runtime_child JOB.json
 
+With several GPUs `accelerate launch` starts it once for each; the first process reports, and measures the result.
+
 It knows nothing of Django. What it has to say it writes as one JSON object a line on standard output; it stops when it
 reads "stop" on standard input, and ends at once when that closes, for then its worker is gone.
 """
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from grading.runtime_measure import Measuring, compare
+from mlcore import parallel
 from mlcore.base import BaseModelError
 from mlcore.config import BaseConfig, TrainConfig, TrainProgress
 from mlcore.data import TrainingDataError
@@ -71,6 +74,8 @@ class Reporter:
         self.stopped = threading.Event()
 
     def listen(self, source: TextIO) -> None:
+        if not parallel.leads():
+            return  # all processes have the same pipe, and only one of them may take a line out of it
         threading.Thread(target=self._listen, args=(source,), daemon=True).start()
 
     def _listen(self, source: TextIO) -> None:
@@ -80,6 +85,8 @@ class Reporter:
         os._exit(3)  # the worker is gone, and somebody else may train this run soon
 
     def say(self, event: str, **facts: Any) -> None:
+        if not parallel.leads():
+            return
         print(json.dumps({"event": event, **facts}), file=self._out, flush=True)
 
     def progress(self, progress: TrainProgress) -> None:
@@ -96,6 +103,8 @@ def run(job: Job, reporter: Reporter) -> dict[str, Any]:
         trained = job.config.output
         if not trained.exists():
             train(job.config, on_progress=reporter.progress, should_stop=reporter.stopped.is_set)
+        if not parallel.leads():
+            return {}
         compose(job, trained)
     reporter.say("evaluating")
     evaluation = compare(

@@ -142,7 +142,7 @@ def _child(job: Path) -> Iterator[subprocess.Popen[str]]:
     """The training process; it is gone when this is left."""
     with (job.parent / "log.txt").open("a") as log_file:
         child = subprocess.Popen(
-            [sys.executable, "-m", "grading.runtime_child", str(job)],
+            [*_launcher(settings.TRAINING_PROCESSES), "-m", "grading.runtime_child", str(job)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log_file,
@@ -159,6 +159,15 @@ def _child(job: Path) -> Iterator[subprocess.Popen[str]]:
                 if pipe is not None:
                     with suppress(OSError):
                         pipe.close()
+
+
+def _launcher(processes: int) -> list[str]:
+    """What starts the training: Python, or `accelerate launch` for several processes that share the work."""
+    if processes < 2:
+        return [sys.executable]
+    several = ["--multi_gpu", "--num_processes", str(processes), "--num_machines", "1"]
+    plain = ["--mixed_precision", "no", "--dynamo_backend", "no"]
+    return [sys.executable, "-m", "accelerate.commands.launch", *several, *plain]
 
 
 def _follow(run: TrainingRun, job: Path, heart: Pulse, lease: Lease, cancel: threading.Event) -> Event:

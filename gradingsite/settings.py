@@ -256,6 +256,7 @@ MARGINALIA_COMPUTE_DTYPE: Literal["auto", "float32", "bfloat16", "float16"] = en
 MARGINALIA_DEVICE = env.choice("MARGINALIA_DEVICE", "auto", ("auto", "cpu", "cuda", *(f"cuda:{n}" for n in range(16))))
 # Where frozen training data and the logs of trainings are kept.
 MARGINALIA_TRAINING_DIR = env.path("MARGINALIA_TRAINING_DIR", VAR_DIR / "training")
+TRAINING_PROCESSES = env.whole("TRAINING_PROCESSES", 1, least=1)  # one for each GPU that a training may take
 SUGGEST_TRAINING_AFTER = env.whole("SUGGEST_TRAINING_AFTER", 100, least=1)  # new corrections that make one worth a try
 MARKING_BATCH_SIZE = env.whole("MARKING_BATCH_SIZE", 8, least=1)  # answers that one worker takes at a time
 MARKING_SLICE_SECONDS = env.whole("MARKING_SLICE_SECONDS", 10, least=1)  # then other messages get their turn

@@ -15,6 +15,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
+from mlcore import parallel
 from mlcore.base import BaseInfo, BaseModelError, describe_base
 from mlcore.config import BaseConfig
 
@@ -75,6 +76,7 @@ def resolve_device(name: str) -> torch.device:
     Raises:
         BaseModelError: a GPU is asked for by name and there is none.
     """
+    name = parallel.device_name(name)
     if name == "auto":
         name = "cuda:0" if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda") and not torch.cuda.is_available():

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
+from mlcore import parallel
 from mlcore.adapters import inherited_stack, load_part, part_entry, part_files
 from mlcore.base import BaseInfo
 from mlcore.checkpoint import load_state, named, save_state
@@ -77,6 +78,8 @@ def train(
     A checkpoint is kept in `<output>.partial/checkpoint`; a later call with the same configuration and data goes on
     from it, to the same result. `on_progress` is called after every step, `should_stop` asked before each.
 
+    Started by `accelerate launch`, its processes share the work (see `mlcore.parallel`), and the first one writes.
+
     Returns:
         The adapter directory. Its manifest holds the losses on held-out rows; `mlcore.evaluate` measures the rest.
 
@@ -89,7 +92,9 @@ def train(
     """
     if config.output.exists():
         raise AdapterExists(f"{config.output} exists already; an adapter is never overwritten, choose another name")
-    on_progress(TrainProgress("preparing"))
+    parallel.start()
+    if parallel.leads():
+        on_progress(TrainProgress("preparing"))
     data = load_training_data(config)
     base = load_base(config.base, training=True)
     model = Model(base)
@@ -98,11 +103,13 @@ def train(
     if not parts:
         raise TrainingDataError("no row holds anything to train on: there is no feedback in these files")
     manifest = _manifest(config, data, base.info, parts)
-    written = write_adapter(config.output, lambda directory: _write_parts(directory, parts), manifest)
-    shutil.rmtree(run.partial, ignore_errors=True)
+    if parallel.leads():
+        write_adapter(config.output, lambda directory: _write_parts(directory, parts), manifest)
+        shutil.rmtree(run.partial, ignore_errors=True)
+    parallel.end()
     del run, model, base
     gc.collect()
-    return written
+    return config.output
 
 
 class _Run:
@@ -140,6 +147,9 @@ class _Run:
         weights = trainer.run(lambda *told: self._tell(part, *told), self.should_stop)
         state = trainer.state
         facts = {"seconds": state.seconds, "steps": state.step, "best_step": state.best_step, "history": state.history}
+        if not parallel.leads():
+            self.before += state.seconds
+            return TrainedPart(weights, part_entry(part, self.config, facts))
         if part == "scorer" and (stacked := self._stack(trainer)):
             stack, facts["stack"] = stacked
             weights |= named("stack", {name: torch.from_numpy(value) for name, value in stack.tensors().items()})
@@ -195,6 +205,8 @@ class _Run:
         return encode_items(items, self.encoder, self.config.max_feedback_tokens)
 
     def _tell(self, part: Part, state: State, steps: int, learning_rate: float) -> None:
+        if not parallel.leads():
+            return
         self.on_progress(
             TrainProgress(
                 stage=part,
@@ -225,6 +237,7 @@ def _manifest(config: TrainConfig, data: TrainingData, info: BaseInfo, parts: di
             "data": data.files,
             "rows": {"train": len(data.train), "unseen_questions": len(data.unseen), "unseen_answers": len(data.seen)},
             "held_out_questions": sorted({row.question.id for row in data.unseen}),
+            "processes": parallel.processes(),
             "code_version": CODE_VERSION,
             "prompt_version": PROMPT_VERSION,
             "seed": config.seed,

@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from mlcore import parallel
 from mlcore.checkpoint import load_state, named, optimiser_tensors, restore_optimiser, save_state, under
 from mlcore.config import Part, TrainConfig
 from mlcore.model import Model
@@ -98,13 +99,13 @@ class PartTrainer:
         self.model.train(True)
         last_saved = time.monotonic()
         while not self.state.done:
-            if should_stop():
+            if parallel.agree(should_stop()):
                 self._save()
                 raise TrainingStopped
             self._timed_step()
             self._evaluate_where_due()
             watch(self.state, len(self.steps), self.optimiser.param_groups[0]["lr"])
-            if self.state.done or time.monotonic() - last_saved > 60 * self.config.checkpoint_minutes:
+            if self.state.done or parallel.agree(time.monotonic() - last_saved > 60 * self.config.checkpoint_minutes):
                 self._save()
                 last_saved = time.monotonic()
         self.model.train(False)
@@ -125,16 +126,17 @@ class PartTrainer:
         smooth = self.state.train_loss
         self.state.train_loss = loss if smooth is None else 0.95 * smooth + 0.05 * loss
         self.state.step += 1
-        self.state.seconds += time.monotonic() - began
+        self.state.seconds = parallel.agree(self.state.seconds + time.monotonic() - began)
 
     def _step(self, packs: Sequence[Pack]) -> float:
         """One optimiser step over packs that together are one batch; the batch's mean loss."""
         count = sum(self._count(pack) for pack in packs)
         total = 0.0
-        for pack in packs:
+        for pack in packs[parallel.place() :: parallel.processes()]:
             losses = self._losses(pack)
             (losses.sum() / count).backward()
             total += float(losses.detach().sum())
+        total = parallel.sum_gradients((w for group in self.optimiser.param_groups for w in group["params"]), total)
         for group in self.optimiser.param_groups:
             torch.nn.utils.clip_grad_norm_(group["params"], _CLIP)
         self.optimiser.step()
@@ -160,7 +162,7 @@ class PartTrainer:
             self.state.evaluated = due
             began = time.monotonic()
             self._evaluate()
-            self.state.seconds += time.monotonic() - began
+            self.state.seconds = parallel.agree(self.state.seconds + time.monotonic() - began)
         patience = self.config.patience
         self.state.done = finished or bool(patience and self.state.since_best >= patience)
 
@@ -185,7 +187,7 @@ class PartTrainer:
         losses: dict[str, list[float]] = defaultdict(list)
         pairs: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self.model.train(False)
-        for indices in group_packs(items, self.config, None):
+        for indices in group_packs(items, self.config, None)[parallel.place() :: parallel.processes()]:
             chosen = [items[i] for i in indices]
             pack = make_pack(chosen).to(self.model.device)
             if self.head is None:
@@ -195,7 +197,12 @@ class PartTrainer:
             losses[chosen[0].group] += self.head.loss(logits, pack.targets).tolist()
             pairs[chosen[0].group] += zip(self.head.score(logits).tolist(), pack.targets.tolist(), strict=True)
         self.model.train(True)
-        return {name: {"loss": sum(found) / len(found), **_fit(pairs[name])} for name, found in losses.items() if found}
+        losses, pairs = _together(losses), _together(pairs)
+        return {
+            name: {"loss": sum(found) / len(found), **_fit(pairs.get(name, []))}
+            for name, found in sorted(losses.items())
+            if found
+        }
 
     @torch.no_grad()
     def scores(self, items: Sequence[EncodedItem]) -> list[float]:
@@ -220,6 +227,8 @@ class PartTrainer:
         return {key: value.clone() for key, value in weights.items()}
 
     def _save(self) -> None:
+        if not parallel.leads():
+            return
         tensors = {
             **named("now", self._weights()),
             **named("best", self.best),
@@ -265,6 +274,15 @@ def _schedule(progress: float, step: int, warmup_steps: float) -> float:
     if step < warmup_steps:
         return (step + 1) / (warmup_steps + 1)
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def _together(parts: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    """The lists of all processes, one after the other."""
+    found: dict[str, list[Any]] = {}
+    for part in parallel.collect(dict(parts)):
+        for name, values in part.items():
+            found.setdefault(name, []).extend(values)
+    return found
 
 
 def _fit(pairs: Sequence[tuple[float, float]]) -> dict[str, float]:

@@ -46,9 +46,12 @@ def train(options: Namespace) -> None:
     """Fine-tune an adapter and say where it lies."""
     config = train_config(options)
     _refuse_leftover(config, options.resume)
+    from mlcore import parallel
     from mlcore.train import train as run_training
 
-    print(run_training(config, on_progress=TrainingLines()))
+    written = run_training(config, on_progress=TrainingLines())
+    if parallel.leads():
+        print(written)
 
 
 def train_config(options: Namespace) -> TrainConfig:
