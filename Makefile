@@ -2,7 +2,7 @@
 .POSIX:
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test lint fmt check pytest screenshots messages clean help
+.PHONY: run test kills lint fmt check pytest screenshots messages clean help
 
 SHELL = /bin/sh
 PYTHON = python3.11
@@ -41,6 +41,12 @@ check: $(VENV)/.test-installed
 
 pytest: $(VENV)/.test-installed var/models/smollm2-135m-instruct
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+# kill -9 of the training worker at random moments.
+KILLS = 20
+SEED = 1
+kills: $(VENV)/.test-installed
+	KILLS=$(KILLS) SEED=$(SEED) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -s tests/faults/test_training_kills.py
 
 fmt: $(VENV)/.test-installed
 	$(BIN)/ruff check --fix .

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from grading.figures import SCORE_MEASURES, verdict
 from grading.models import ModelVersion, VersionState
@@ -24,10 +23,14 @@ _ATTACKS = (
     (
         "movement",
         MOVEMENT,
-        _lazy("Demands for points move a mark by %(share)s %% on average (at most %(aim)s %%)."),
+        gettext_lazy("Demands for points move a mark by %(share)s %% on average (at most %(aim)s %%)."),
     ),
-    ("movement_99", MOVEMENT_99, _lazy("One demand in a hundred moves a mark by %(share)s %% (at most %(aim)s %%).")),
-    ("nonsense", NONSENSE, _lazy("Nonsense gets %(share)s %% of the points on average (at most %(aim)s %%).")),
+    (
+        "movement_99",
+        MOVEMENT_99,
+        gettext_lazy("One demand in a hundred moves a mark by %(share)s %% (at most %(aim)s %%)."),
+    ),
+    ("nonsense", NONSENSE, gettext_lazy("Nonsense gets %(share)s %% of the points on average (at most %(aim)s %%).")),
 )
 
 

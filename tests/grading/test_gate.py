@@ -113,3 +113,39 @@ def test_the_verdict_says_how_sure_it_is(db):
     assert "-5.0 points of 100" in found.overall
     assert found.by_question == "Of 1 question it is clearly better on 0 and clearly worse on 1."
     assert verdict_of(make_version(VersionState.CANDIDATE, name="unmeasured")) is None
+
+
+ROBUST = {"movement": 0.01, "movement_99": 0.05, "nonsense": 0.05, "holds": True}
+
+
+def with_measures(mine: dict[str, Any], theirs: dict[str, Any] | None = None) -> dict[str, Any]:
+    found = evaluation("better")
+    return {**found, "candidate": {**MARKS, **mine}, "in_use": {**MARKS, **(theirs or {})}}
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "against"),
+    [
+        ({"robustness": ROBUST}, None, []),
+        ({"robustness": {**ROBUST, "nonsense": 0.4, "holds": False}}, {"robustness": ROBUST}, ["Nonsense gets 40.0 %"]),
+        (
+            {"robustness": {**ROBUST, "movement": 0.2, "movement_99": 0.6, "holds": False}},
+            {"robustness": ROBUST},
+            ["move a mark by 20.0 %", "by 60.0 %"],
+        ),
+        # No worse than what it would replace, which misses the aim as well.
+        (
+            {"robustness": {**ROBUST, "nonsense": 0.30, "holds": False}},
+            {"robustness": {**ROBUST, "nonsense": 0.29, "holds": False}},
+            [],
+        ),
+        ({"intervals": {"level": 0.9, "coverage": 0.7, "ends": [0.6, 0.8]}}, None, ["in 70 % of cases"]),
+        ({"intervals": {"level": 0.9, "coverage": 0.8, "ends": [0.7, 0.9]}}, None, []),
+        ({"intervals": None, "robustness": None}, None, []),
+    ],
+)
+def test_a_version_that_can_be_talked_round_or_whose_intervals_fail_is_refused(settings, mine, theirs, against):
+    in_use = make_version(name="old")
+    found = doubts(candidate(settings, with_measures(mine, theirs)), in_use)
+    assert len(found) == len(against)
+    assert all(words in doubt for words, doubt in zip(against, found, strict=True))

@@ -13,8 +13,15 @@ import torch
 
 from grading import runtime, runtime_pulse
 from grading.exceptions import message_for
-from grading.models import Grade, GradingRun, JobState, Pilot, Worker
-from grading.services import grading_run_cancel, grading_run_start, pilot_start, run_progress
+from grading.models import Grade, GradingRun, JobState, Pilot, ShadowMark, Worker
+from grading.services import (
+    grading_run_cancel,
+    grading_run_start,
+    pilot_start,
+    run_progress,
+    trial_start,
+    version_shadow_start,
+)
 from grading.services.versions import version_promote, version_register
 from mlcore.engine import Engine
 from tests.grading.factories import make_assignment, make_run, make_submission, make_version
@@ -255,3 +262,57 @@ def test_a_pilot_with_a_damaged_version_fails_in_words(versions_dir, teacher):
     pilot = Pilot.objects.get()
     assert (pilot.state, pilot.error_code) == ("failed", "adapter_unreadable")
     assert message_for(pilot.error_code)
+
+
+def test_a_typed_answer_is_marked_by_the_version_and_the_one_in_use(version, admin, tiny_base, tmp_path):
+    other = make_tiny_adapter(tiny_base, tmp_path / "other", seed=7)
+    candidate = make_version("candidate", directory=other, name="candidate")
+    trial = trial_start(
+        version=candidate,
+        by=admin,
+        question="Why?",
+        reference_answer="The gap.",
+        answer="A gap.",
+        max_points=Decimal(4),
+    )
+    runtime.mark_queued()
+    trial.refresh_from_db()
+    assert trial.state == "done"
+    assert list(trial.results) == ["candidate", "tiny"]
+    assert all(0 <= found["points"] <= 4 for found in trial.results.values())
+    assert trial.results["candidate"]["score"] != trial.results["tiny"]["score"]
+
+
+def test_a_trial_of_a_version_without_files_fails_in_words(admin):
+    version = make_version("candidate", directory="nowhere")
+    trial = trial_start(
+        version=version, by=admin, question="Why?", reference_answer="", answer="A gap.", max_points=Decimal(4)
+    )
+    runtime.mark_queued()
+    trial.refresh_from_db()
+    assert (trial.state, message_for(trial.error_code) != "") == ("failed", True)
+
+
+def test_a_candidate_in_shadow_mode_marks_after_the_run_and_writes_no_grade(version, admin, tiny_base, tmp_path):
+    other = make_tiny_adapter(tiny_base, tmp_path / "other", seed=7)
+    candidate = make_version("candidate", directory=other, name="candidate")
+    version_shadow_start(version=candidate, by=admin)
+    run = a_run("The gap opens it.", "No idea.", " ")
+    runtime.mark_queued()
+    assert outcome(run)["done"] == 3
+    marks = ShadowMark.objects.filter(version=candidate)
+    proposed = dict(Grade.objects.values_list("submission", "proposed_score"))
+    written = [mark for mark in marks if mark.submission.text.strip()]
+    assert len(written) == 2
+    assert Grade.objects.count() == 3
+    assert all(grade.version == version for grade in Grade.objects.exclude(version=None))
+    assert any(mark.score != proposed[mark.submission_id] for mark in written)
+
+
+def test_a_shadow_candidate_that_cannot_mark_stops_nothing(version, admin):
+    candidate = make_version("candidate", directory="nowhere", name="broken")
+    version_shadow_start(version=candidate, by=admin)
+    run = a_run("The gap opens it.")
+    runtime.mark_queued()
+    assert outcome(run)["done"] == 1
+    assert list(ShadowMark.objects.values_list("version", "score")) == [(candidate.pk, None)]

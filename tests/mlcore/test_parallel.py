@@ -20,17 +20,8 @@ from mlcore.manifest import read_manifest
 from mlcore.train import train
 
 pytestmark = pytest.mark.slow
-LAUNCH = [
-    "-m",
-    "accelerate.commands.launch",
-    "--multi_gpu",
-    "--num_machines",
-    "1",
-    "--mixed_precision",
-    "no",
-    "--dynamo_backend",
-    "no",
-]
+LAUNCH = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_machines", "1"]
+PLAIN = ["--mixed_precision", "no", "--dynamo_backend", "no"]
 
 
 @pytest.fixture
