@@ -40,6 +40,11 @@ class Model:
         return self._causal.config
 
     @property
+    def backbone(self) -> Any:
+        """The decoder without its language-model head: embeddings, layers (adapters within), norm."""
+        return self._causal.model
+
+    @property
     def context(self) -> int:
         """The most tokens that the backbone was trained to read at once."""
         return int(self._causal.config.max_position_embeddings)

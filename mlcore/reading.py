@@ -28,15 +28,17 @@ class Batch:
         layers: keys and values of every layer, (b, key-value heads, t, d) each.
         seen: (b, t) bool, which of the t places hold a token of the row.
         lengths: (b,) tokens of the row so far, the prefix included: the next token's position.
+        shared: how many of the first places are the same for all rows.
     """
 
     layers: Layers
     seen: torch.Tensor
     lengths: torch.Tensor
+    shared: int = 0
 
     def fork(self) -> Batch:
         """The same state to go on from in another direction; what is read next is not seen by the original."""
-        return Batch(list(self.layers), self.seen, self.lengths)
+        return Batch(list(self.layers), self.seen, self.lengths, self.shared)
 
 
 class PrefixCache:
@@ -69,6 +71,7 @@ def begin(layers: Layers, rows: int) -> Batch:
         layers=[(key.expand(rows, -1, -1, -1), value.expand(rows, -1, -1, -1)) for key, value in layers],
         seen=torch.ones(rows, length, dtype=torch.bool, device=device),
         lengths=torch.full((rows,), length, device=device),
+        shared=length,
     )
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
+from mlcore.decoding import Decoder
 from mlcore.model import Model
-from mlcore.reading import Batch, read
+from mlcore.reading import Batch
 
 # No run of so many tokens is written twice.
 _NO_REPEAT = 5
@@ -29,7 +30,7 @@ def write(model: Model, batch: Batch, states: torch.Tensor, end: int, most: int,
     """
     written: list[list[int]] = [[] for _ in range(len(states))]
     finished = [index >= rows for index in range(len(states))]
-    ones = torch.ones(len(states), dtype=torch.long)
+    decoder = Decoder(model, batch, most)
     for _ in range(most):
         logits = model.vocabulary(states.to(model.base.model.get_output_embeddings().weight.dtype)).float()
         _forbid_repeats(logits, written)
@@ -41,7 +42,7 @@ def write(model: Model, batch: Batch, states: torch.Tensor, end: int, most: int,
                 written[index].append(token)
         if all(finished):
             break
-        states = read(model, batch, torch.tensor(chosen).unsqueeze(1), ones)
+        states = decoder.step(torch.tensor(chosen))
     return written[:rows]
 
 

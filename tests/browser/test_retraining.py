@@ -1,4 +1,4 @@
-"""An admin who is no engineer brings examples in, trains by one click, reads the comparison, and is kept from a mistake."""
+"""An admin who is no engineer trains by one click, reads the comparison, and is kept from a mistake."""
 
 from __future__ import annotations
 
