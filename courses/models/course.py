@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -25,6 +26,10 @@ class Course(models.Model):
     name = models.CharField(_("name"), max_length=200)
     term = models.CharField(_("term"), max_length=60, blank=True)
     language = models.CharField(_("language"), max_length=8, choices=Language.choices, default=Language.ENGLISH)
+    ends_on = models.DateField(_("end of the course"), null=True, blank=True)
+    retention_months = models.PositiveSmallIntegerField(
+        _("months to keep answers"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(600)]
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="courses")
 
@@ -41,6 +46,7 @@ class Membership(models.Model):
     course = models.ForeignKey(Course, models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=12, choices=Role.choices, default=Role.STUDENT)
+    research_consent = models.BooleanField(_("answers may be used for research"), default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = MembershipQuerySet.as_manager()

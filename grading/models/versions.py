@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from courses.models import AppendOnly
 from grading.querysets import ModelVersionQuerySet
 
 
@@ -52,7 +53,7 @@ class ModelVersion(models.Model):
         return self.name
 
 
-class VersionEvent(models.Model):
+class VersionEvent(AppendOnly):
     """One line of a version's history; appended, never changed."""
 
     version = models.ForeignKey(ModelVersion, models.CASCADE, related_name="events")
