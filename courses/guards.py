@@ -73,7 +73,7 @@ def _statements(vendor: str, tables: list[str], unlock: str) -> Iterator[str]:
     if vendor == "postgresql":
         yield (
             # Names of our own tables, nothing that anybody typed.
-            f"CREATE OR REPLACE FUNCTION {_FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"CREATE OR REPLACE FUNCTION {_FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "  # noqa: S608
             f"IF EXISTS (SELECT 1 FROM {unlock}) THEN IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW; END IF; "
             f"RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'integrity_constraint_violation'; END $$"
         )
@@ -84,6 +84,6 @@ def _statements(vendor: str, tables: list[str], unlock: str) -> Iterator[str]:
                 yield f"CREATE TRIGGER {name} BEFORE {act} ON {table} FOR EACH ROW EXECUTE FUNCTION {_FUNCTION}()"
             else:
                 yield (
-                    f"CREATE TRIGGER {name} BEFORE {act} ON {table} WHEN NOT EXISTS (SELECT 1 FROM {unlock}) "
+                    f"CREATE TRIGGER {name} BEFORE {act} ON {table} WHEN NOT EXISTS (SELECT 1 FROM {unlock}) "  # noqa: S608
                     f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
                 )

@@ -98,6 +98,10 @@ GET = {
     "grading:people": ("", ADMIN),
     "grading:person": ("person", ADMIN),
     "grading:person_data": ("person", ADMIN),
+    "grading:history": ("", ADMIN),
+    "grading:history_csv": ("", ADMIN),
+    "grading:course_history": ("course", OWNERS),
+    "grading:course_history_csv": ("course", OWNERS),
 }
 POST = {
     "courses:member_role": ("membership", OWNERS),
