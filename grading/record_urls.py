@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from grading.views import history
+from grading.views import history, retention
 
 urlpatterns = [
     path("history/", history.history, name="history"),
     path("history.csv", history.history_csv, name="history_csv"),
     path("courses/<int:pk>/history/", history.course_history, name="course_history"),
     path("courses/<int:pk>/history.csv", history.course_history_csv, name="course_history_csv"),
+    path("retention/", retention.retention, name="retention"),
+    path("courses/<int:pk>/retention/", retention.course_retention, name="course_retention"),
 ]

@@ -102,6 +102,8 @@ GET = {
     "grading:history_csv": ("", ADMIN),
     "grading:course_history": ("course", OWNERS),
     "grading:course_history_csv": ("course", OWNERS),
+    "grading:retention": ("", ADMIN),
+    "grading:course_retention": ("course", OWNERS),
 }
 POST = {
     "courses:member_role": ("membership", OWNERS),

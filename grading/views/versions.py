@@ -17,7 +17,7 @@ from grading.admin_forms import VersionNoteForm
 from grading.figures import compared, headline, measured_sets
 from grading.gate import doubts, verdict_of
 from grading.models import ModelVersion, TrainingRun, VersionState
-from grading.services.student_deletion import DATA_DELETED
+from grading.services.erasing import DATA_DELETED
 from grading.services.versions import version_directory
 from mlcore.card import card_markdown
 from mlcore.manifest import AdapterError, read_manifest
