@@ -105,7 +105,8 @@ def _by_assignment(course: Course) -> list[dict[str, Any]]:
         released=Count("submissions__grades", released, distinct=True),
         mean=Avg("submissions__grades__points", filter=released),
     )
-    return list(rows.values("pk", "title", "max_points", "answers", "students", "released", "mean"))
+    names = ("pk", "title", "max_points", "answers", "students", "released", "mean")
+    return [dict(row) for row in rows.values(*names)]
 
 
 def _numbers(row: Mapping[str, Any]) -> dict[str, Any]:
