@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from grading.views import history, retention
+from grading.views import history, research, retention
 
 urlpatterns = [
     path("history/", history.history, name="history"),
@@ -11,4 +11,5 @@ urlpatterns = [
     path("courses/<int:pk>/history.csv", history.course_history_csv, name="course_history_csv"),
     path("retention/", retention.retention, name="retention"),
     path("courses/<int:pk>/retention/", retention.course_retention, name="course_retention"),
+    path("courses/<int:pk>/research/", research.research, name="research"),
 ]

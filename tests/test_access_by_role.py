@@ -104,8 +104,10 @@ GET = {
     "grading:course_history_csv": ("course", OWNERS),
     "grading:retention": ("", ADMIN),
     "grading:course_retention": ("course", OWNERS),
+    "grading:research": ("course", ADMIN),
 }
 POST = {
+    "courses:consent": ("course", frozenset({"student", "other_student"})),
     "courses:member_role": ("membership", OWNERS),
     "courses:member_remove": ("membership", OWNERS),
     "courses:member_invite": ("membership", OWNERS),

@@ -98,6 +98,7 @@ VISITS: dict[str, list[Visit]] = {
         of("grading:health"),
         of("grading:history"),
         of("grading:retention"),
+        of("grading:research", "course"),
         of("grading:people"),
         of("grading:person", "person"),
         of("grading:style_guide"),
