@@ -14,12 +14,13 @@ from django.utils.translation import gettext_lazy as _
 
 from courses.errors import UserError
 from courses.guards import history_unlocked
-from courses.models import Course, Membership, Role, Submission
+from courses.models import Membership, Role, Submission
 from courses.services.history import data_event
 from grading.about_students import ENTRIES
 from grading.mapping import student_key
 from grading.models import ModelVersion
 from grading.services.erasing import answers_of, examples_erase, examples_like, versions_shaped
+from grading.services.mentions import courses_of, files_named_after, mentions_count, mentions_erase
 
 
 class NotAStudent(UserError):
@@ -35,6 +36,7 @@ class DeletionPreview:
 
     rows: tuple[tuple[str, int], ...]
     files: int
+    mentions: int
     examples: int
     versions: tuple[ModelVersion, ...]
 
@@ -44,7 +46,9 @@ def deletion_preview(*, student: User) -> DeletionPreview:
     examples = _examples(student)
     return DeletionPreview(
         rows=tuple((name, number) for name, number in counts if number),
-        files=Submission.objects.filter(student=student).exclude(original="").count(),
+        files=Submission.objects.filter(student=student).exclude(original="").count()
+        + files_named_after(student).count(),
+        mentions=mentions_count(student),
         examples=len(examples),
         versions=tuple(versions_shaped(examples)),
     )
@@ -66,18 +70,15 @@ def student_delete(*, student: User, by: User) -> DeletionPreview:
     with history_unlocked():
         preview = deletion_preview(student=student)
         clean_files = examples_erase(examples=_examples(student), answers=_answers(student), by=by)
-        for course in _courses(student):
+        mentions_erase(student)
+        files_named_after(student).delete()
+        for course in courses_of(student):
             answers = Submission.objects.filter(student=student, assignment__course=course).count()
             data_event(course=course, by=by, action="student_deleted", after={"answers": answers})
         _forget_account(student)
         student.delete()
         transaction.on_commit(clean_files)
     return preview
-
-
-def _courses(student: User) -> list[Course]:
-    belonged = Q(memberships__user=student) | Q(assignments__submissions__student=student)
-    return list(Course.objects.filter(belonged).distinct())
 
 
 def _answers(student: User) -> set[str]:
@@ -99,5 +100,8 @@ def _forget_account(student: User) -> None:
             session.delete()
     kind = ContentType.objects.get_for_model(User)
     LogEntry.objects.filter(content_type=kind, object_id=str(student.pk)).delete()
+    typed = Q(username__iexact=student.username)
+    if student.email:
+        typed |= Q(username__iexact=student.email)
     for log in (AccessAttempt, AccessFailureLog, AccessLog):
-        log.objects.filter(username__in={student.username, student.email} - {""}).delete()
+        log.objects.filter(typed).delete()
