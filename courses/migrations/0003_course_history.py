@@ -89,6 +89,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name_plural": "lines in histories of courses",
                 "ordering": ["at", "pk"],
                 "indexes": [models.Index(fields=["course", "at"], name="course_history")],
             },

@@ -54,6 +54,7 @@ class CourseEvent(AppendOnly):
 
     class Meta:
         ordering = ["at", "pk"]
+        verbose_name_plural = _("lines in histories of courses")
         indexes = [models.Index(fields=["course", "at"], name="course_history")]
 
     def __str__(self) -> str:

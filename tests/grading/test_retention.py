@@ -229,4 +229,4 @@ def test_the_pages_say_what_would_go_when_and_why_not_yet(
     on(clock, date(2026, 5, 1))
     on(clock, date(2026, 6, 1))
     client.force_login(admin)
-    assert "2 answers of 2 students, 1 grades released" in client.get(reverse("grading:retention")).content.decode()
+    assert "answers: 2, students: 2, released grades: 1" in client.get(reverse("grading:retention")).content.decode()
