@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
+from django.utils.dateparse import parse_datetime
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from courses.models import Assignment, Course, CourseEvent, Role
+from courses.templatetags.courses_tags import when
 from grading.models import GradeEvent, VersionEvent
 from grading.templatetags.grading_words import action_words, change_words
 
@@ -91,6 +93,8 @@ def _name(name: str) -> str:
 def _value(name: str, value: Any) -> str:
     if name == "role":
         return str(dict(Role.choices).get(value, value))
+    if name.endswith("_at") and (moment := parse_datetime(str(value))):
+        return when(moment)
     if isinstance(value, bool):
         return str(_("yes") if value else _("no"))
     if value is None or value == "":

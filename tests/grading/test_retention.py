@@ -34,7 +34,7 @@ from grading.models import (
 from grading.retention import due_on, later
 from grading.services.backups import models_kept
 from grading.services.examples import examples_accept
-from grading.services.retention import retention_sweep
+from grading.services.retention import _do, retention_sweep
 from grading.services.training import training_directory
 from tests.grading.factories import make_grade, make_submission, make_version
 
@@ -190,6 +190,14 @@ def test_a_mail_that_could_not_be_sent_puts_the_day_off(
     assert on(clock, date(2026, 4, 20)) == 0
     assert len(mail.outbox) == 2
     assert [on(clock, day) for day in (date(2026, 4, 30), date(2026, 5, 20))] == [0, 1]
+
+
+def test_two_workers_do_it_once(grade: Grade, clock: Clock) -> None:
+    on(clock, date(2026, 3, 31))
+    read_before = RetentionSweep.objects.get()
+    assert on(clock, date(2026, 4, 30)) == 1
+    assert _do(read_before) is False
+    assert CourseEvent.objects.filter(action="retention_swept").count() == 1
 
 
 def test_a_deletion_that_fails_takes_nothing(grade: Grade, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
