@@ -26,6 +26,7 @@ _COURSE = {
     "assignment_made": _("made the assignment"),
     "assignment_changed": _("changed the assignment"),
     "rubric_changed": _("changed the rubric"),
+    "release_planned": _("planned the release"),
     "consent_changed": _("answers for research"),
     "research_export": _("exported for research"),
     "student_deleted": _("deleted a student's data"),
@@ -42,6 +43,7 @@ _VERSION = {
 }
 _NAMES = {
     "role": _("role"),
+    "release_at": _("release"),
     "rubric": _("rubric"),
     "revision": _("revision"),
     "consent": _("agreed"),

@@ -24,6 +24,7 @@ from courses.services import (
     member_remove,
     rubric_save,
 )
+from grading import services
 from grading.history import Asked, HistoryKind, history_rows, lines_all, lines_of
 from grading.models import Acceptance, AcceptanceSample, GradeEvent, ReviewAct, VersionEvent
 from tests.grading.factories import make_grade, make_submission, make_version
@@ -68,6 +69,19 @@ def test_settings_that_change_marks_are_kept_with_what_they_were(assignment: Ass
         ("rubric_changed", {}, {"rubric": "Light: 6", "revision": 1}),
     ]
     assert "maximum of points 4 → 6" in told(Asked(assignment.course))[2][2]
+
+
+def test_who_planned_a_release_and_who_called_it_off(
+    client: Client, assignment: Assignment, teacher: User, assistant: User
+) -> None:
+    at = timezone.now().replace(microsecond=0) + timedelta(days=1)
+    plan = services.release_plan_set(assignment=assignment, by=teacher, at=at)
+    client.force_login(assistant)
+    client.post(reverse("grading:release_plan_cancel", args=[plan.pk]))
+    rows = CourseEvent.objects.filter(action="release_planned").order_by("pk").values_list("actor", "before", "after")
+    none, planned = {"release_at": None}, {"release_at": at.isoformat()}
+    assert list(rows) == [(teacher.pk, none, planned), (assistant.pk, planned, none)]
+    assert told(Asked(assignment.course))[0][2].startswith("release ")
 
 
 def test_all_kinds_stand_in_one_order_and_each_is_found(
