@@ -95,7 +95,7 @@ def _import_question(course: Course, by: User, rows: Sequence[MarkedAnswerRow], 
             submission = known.find(row, external_id)
             new = submission is None
             if submission is None:
-                submission = known.add(row, _new_submission(course, row, external_id))
+                submission = known.add(row, _new_submission(course, by, row, external_id))
         except UserError as error:
             report.errors.append(RowError(row.number, error.message))
             continue
@@ -150,7 +150,7 @@ def _with_ids(rows: Sequence[MarkedAnswerRow]) -> Iterator[tuple[MarkedAnswerRow
         yield row, f"sha256:{content}#{seen[content]}"
 
 
-def _new_submission(course: Course, row: MarkedAnswerRow, external_id: str) -> Submission:
+def _new_submission(course: Course, by: User, row: MarkedAnswerRow, external_id: str) -> Submission:
     """
     Raises:
         AnswerTooLong, InvalidEmail, IsCourseStaff
@@ -158,7 +158,7 @@ def _new_submission(course: Course, row: MarkedAnswerRow, external_id: str) -> S
     limit = site_limits().characters
     if len(row.answer) > limit:
         raise AnswerTooLong(length=len(row.answer), limit=limit)
-    student = student_for(course, row.student) if row.student else None
+    student = student_for(course, row.student, by) if row.student else None
     return Submission(student=student, text=row.answer, external_id=external_id)
 
 

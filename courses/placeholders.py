@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from courses.errors import IsCourseStaff
 from courses.models import Assignment, Course, Membership, Role
+from courses.services.history import member_event
 from courses.services.people import account_for
 
 
@@ -49,14 +50,16 @@ def _make(course: Course, first: int, count: int) -> list[User]:
     return users
 
 
-def student_for(course: Course, email: str) -> User:
+def student_for(course: Course, email: str, by: User) -> User:
     """The person whom a row names, as a student of the course; an account and a membership are made where needed.
 
     Raises:
         InvalidEmail, IsCourseStaff
     """
     user, _created = account_for(email=email)
-    membership, _created = Membership.objects.get_or_create(course=course, user=user, defaults={"role": Role.STUDENT})
+    membership, added = Membership.objects.get_or_create(course=course, user=user, defaults={"role": Role.STUDENT})
+    if added:
+        member_event(membership=membership, by=by, action="member_added", after=membership.role)
     if membership.role != Role.STUDENT:
         raise IsCourseStaff(email=email)
     return user

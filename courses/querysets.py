@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
 
 if TYPE_CHECKING:
-    from courses.models import Assignment, Course, Membership, Submission  # noqa: F401
+    from courses.models import Assignment, Course, CourseEvent, Membership, Submission  # noqa: F401
 
 AnyUser = User | AnonymousUser
 STAFF_ROLES = ("teacher", "assistant")
@@ -39,6 +39,12 @@ class CourseQuerySet(models.QuerySet["Course"]):
     def owned_by(self, user: AnyUser) -> Self:
         """Courses that `user` may reshape (members, settings): teachers, not assistants."""
         return self.filter(in_courses_of(user, ("teacher",), "pk"))
+
+
+class CourseEventQuerySet(models.QuerySet["CourseEvent"]):
+    def visible_to(self, user: AnyUser) -> Self:
+        """A course's history is its teachers'."""
+        return self.filter(in_courses_of(user, ("teacher",)))
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from courses.views import assignments, courses, home, members, rubrics, submissions, uploads
+from courses.views import assignments, consent, courses, home, members, rubrics, submissions, uploads
 
 app_name = "courses"
 
@@ -10,6 +10,7 @@ urlpatterns = [
     path("courses/new/", courses.course_new, name="course_new"),
     path("courses/<int:pk>/", courses.course, name="course"),
     path("courses/<int:pk>/edit/", courses.course_edit, name="course_edit"),
+    path("courses/<int:pk>/consent/", consent.consent, name="consent"),
     path("courses/<int:pk>/members/", members.members, name="members"),
     path("courses/<int:pk>/enrol/", members.enrol, name="enrol"),
     path("courses/<int:pk>/assignments/new/", assignments.assignment_new, name="assignment_new"),

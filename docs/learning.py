@@ -175,7 +175,8 @@ def table(log: Sequence[dict[str, Any]]) -> str:
     for row in log:
         if "trained" in row:
             lines.append(
-                f"\nAfter week {row['week']}, {WAYS[row['trained']]}: {row['answers']} answers, {row['minutes']:.0f} min, "
+                f"\nAfter week {row['week']}, {WAYS[row['trained']]}: {row['answers']} answers, "
+                f"{row['minutes']:.0f} min, "
                 f"{100 * row['difference']:+.1f} points of 100 on the answers kept out ({row['verdict']})."
             )
     return "\n".join(lines)

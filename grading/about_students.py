@@ -12,7 +12,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 
-from courses.models import Membership, Submission
+from courses.models import CourseEvent, Membership, Submission
 from grading import models as own
 
 
@@ -34,7 +34,8 @@ _OF_GRADE = "grade__submission__student"
 _RELEASED = {"grade__state": "released"}
 ENTRIES = (
     Entry(User, "pk", ("username", "email", "first_name", "last_name", "date_joined", "last_login")),
-    Entry(Membership, "user", ("course", "role", "created_at")),
+    Entry(Membership, "user", ("course", "role", "created_at", "research_consent")),
+    Entry(CourseEvent, "person", ("course", "action", "before", "after", "at")),
     Entry(
         Submission,
         "student",

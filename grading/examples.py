@@ -21,13 +21,15 @@ def described(row: Mapping[str, Any]) -> dict[str, Any]:
 
     Answers are near-equal where they have the same words, whatever their order, case and punctuation.
     """
-    words = sorted(set(re.findall(r"\w+", str(row["answer"]).casefold())))
-    question = " ".join(str(row["question"]).casefold().split())
-    least, most = float(row.get("min_score") or 0), float(row["max_score"])
+    answer = str(row.get("answer") or "")
+    words = sorted(set(re.findall(r"\w+", answer.casefold())))
+    question = " ".join(str(row.get("question") or "").casefold().split())
+    least, most = float(row.get("min_score") or 0), float(row.get("max_score") or 1)
+    score = float(row.get("score") or 0)
     return {
         "words_hash": hashlib.sha256("\n".join([question, *words]).encode()).hexdigest(),
-        "language": str(row.get("language") or guess_language(str(row["answer"])))[:8],
-        "share": (float(row["score"]) - least) / (most - least) if most > least else None,
+        "language": str(row.get("language") or guess_language(answer))[:8],
+        "share": (score - least) / (most - least) if most > least else None,
     }
 
 

@@ -42,6 +42,14 @@ def sweep() -> None:
     upkeep.sweep()
 
 
+@shared_task(ignore_result=True, expires=3600)
+def retention() -> None:
+    """Announce and do what the courses' retention periods ask for."""
+    from grading.services import retention
+
+    retention.retention_sweep()
+
+
 @shared_task(ignore_result=True)
 def mail_released(grade_ids: list[int]) -> None:
     """Tell students that their grades are there."""

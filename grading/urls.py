@@ -3,6 +3,7 @@ from django.urls import path
 from grading.admin_urls import urlpatterns as admin_urls
 from grading.people_urls import urlpatterns as people_urls
 from grading.queue_urls import urlpatterns as queue_urls
+from grading.record_urls import urlpatterns as record_urls
 from grading.views import (
     anchors,
     comments,
@@ -69,5 +70,6 @@ urlpatterns = [
     path("submissions/<int:pk>/grade/", student.my_grade, name="my_grade"),
     *people_urls,
     *queue_urls,
+    *record_urls,
     *admin_urls,
 ]

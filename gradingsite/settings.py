@@ -241,6 +241,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     # Messages older than the next beat are dropped, so that a backlog of sweeps cannot build up while workers are away.
     "sweep": {"task": "grading.tasks.sweep", "schedule": 20.0, "options": {"queue": "default", "expires": 20}},
+    "retention": {"task": "grading.tasks.retention", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
 # --- The model -------------------------------------------------------------------------------------------------------

@@ -110,6 +110,13 @@ GET = {
     "grading:people": ("", ADMIN),
     "grading:person": ("person", ADMIN),
     "grading:person_data": ("person", ADMIN),
+    "grading:history": ("", ADMIN),
+    "grading:history_csv": ("", ADMIN),
+    "grading:course_history": ("course", OWNERS),
+    "grading:course_history_csv": ("course", OWNERS),
+    "grading:retention": ("", ADMIN),
+    "grading:course_retention": ("course", OWNERS),
+    "grading:research": ("course", ADMIN),
 }
 POST = {
     "grading:version_delete": ("version", ADMIN),
@@ -120,6 +127,7 @@ POST = {
     "grading:examples_restore": ("", ADMIN),
     "grading:training_suggested": ("", ADMIN),
     "grading:training_resume": ("training", ADMIN),
+    "courses:consent": ("course", frozenset({"student", "other_student"})),
     "courses:member_role": ("membership", OWNERS),
     "courses:member_remove": ("membership", OWNERS),
     "courses:member_invite": ("membership", OWNERS),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -30,6 +31,10 @@ class Course(models.Model):
         default=True,
         help_text=_("Off: nothing of this course goes into a training. What was trained before stays as it is."),
     )
+    ends_on = models.DateField(_("end of the course"), null=True, blank=True)
+    retention_months = models.PositiveSmallIntegerField(
+        _("months to keep answers"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(600)]
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="courses")
 
@@ -46,6 +51,7 @@ class Membership(models.Model):
     course = models.ForeignKey(Course, models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=12, choices=Role.choices, default=Role.STUDENT)
+    research_consent = models.BooleanField(_("answers may be used for research"), default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = MembershipQuerySet.as_manager()

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from courses.errors import LastTeacher, RowError, UnknownRole, UserError
 from courses.models import Course, Membership, Role
+from courses.services.history import member_event
 from courses.services.invitations import invitations_queue
 from courses.services.people import account_for, email_normal
 from courses.tables import ENROLMENT_COLUMNS, TableRow, read_table, role_named
@@ -34,7 +35,7 @@ def member_add(*, course: Course, by: User, email: str, name: str = "", role: st
     Raises:
         InvalidEmail, UnknownRole, LastTeacher
     """
-    membership, _outcome, new_account = _enrol(course, email, name, role)
+    membership, _outcome, new_account = _enrol(course, by, email, name, role)
     if new_account:
         invitations_queue(course=course, users=[membership.user])
     return membership
@@ -48,7 +49,8 @@ def member_change_role(*, membership: Membership, by: User, role: str) -> Member
     """
     if role not in Role.values:
         raise UnknownRole(role=role)
-    _give_role(membership, role)
+    if role != membership.role:
+        _give_role(membership, by, role)
     return membership
 
 
@@ -60,6 +62,7 @@ def member_remove(*, membership: Membership, by: User) -> None:
         LastTeacher
     """
     _keep_a_teacher(membership)
+    member_event(membership=membership, by=by, action="member_removed", before=membership.role)
     membership.delete()
 
 
@@ -82,7 +85,7 @@ def enrol_from_csv(*, course: Course, by: User, data: bytes) -> EnrolmentReport:
     seen: dict[str, int] = {}
     for row in table.rows:
         try:
-            _enrol_row(course, row, seen, report)
+            _enrol_row(course, by, row, seen, report)
         except UserError as error:
             report.errors.append(RowError(row.number, error.message))
     report.errors.sort()
@@ -90,7 +93,7 @@ def enrol_from_csv(*, course: Course, by: User, data: bytes) -> EnrolmentReport:
     return report
 
 
-def _enrol_row(course: Course, row: TableRow, seen: dict[str, int], report: EnrolmentReport) -> None:
+def _enrol_row(course: Course, by: User, row: TableRow, seen: dict[str, int], report: EnrolmentReport) -> None:
     email = email_normal(row.text("email"))
     if email in seen:
         message = _("%(email)s is already in row %(row)d; this row was left out.")
@@ -99,30 +102,32 @@ def _enrol_row(course: Course, row: TableRow, seen: dict[str, int], report: Enro
     role = role_named(row.text("role"))
     seen[email] = row.number
     with transaction.atomic():
-        membership, outcome, new_account = _enrol(course, email, row.name(), role)
+        membership, outcome, new_account = _enrol(course, by, email, row.name(), role)
     setattr(report, outcome, getattr(report, outcome) + 1)
     if new_account:
         report.invited.append(membership.user)
 
 
-def _enrol(course: Course, email: str, name: str, role: str) -> tuple[Membership, str, bool]:
+def _enrol(course: Course, by: User, email: str, name: str, role: str) -> tuple[Membership, str, bool]:
     """The membership, what happened to it (added, updated, unchanged), and whether the account is new."""
     if role not in Role.values:
         raise UnknownRole(role=role)
     user, new_account = account_for(email=email, name=name)
     membership, added = Membership.objects.get_or_create(course=course, user=user, defaults={"role": role})
     if added:
+        member_event(membership=membership, by=by, action="member_added", after=role)
         return membership, "added", new_account
     if membership.role == role:
         return membership, "unchanged", new_account
-    _give_role(membership, role)
+    _give_role(membership, by, role)
     return membership, "updated", new_account
 
 
-def _give_role(membership: Membership, role: str) -> None:
+def _give_role(membership: Membership, by: User, role: str) -> None:
     if role != Role.TEACHER:
         _keep_a_teacher(membership)
     Membership.objects.filter(pk=membership.pk).update(role=role)
+    member_event(membership=membership, by=by, action="role_changed", before=membership.role, after=role)
     membership.role = role
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -12,6 +13,7 @@ from django.db import transaction
 
 from courses.errors import InvalidFields, LevelOutOfRange, PointsOffStep, RubricDoesNotAddUp, UnknownCriterion
 from courses.models import Assignment, Criterion, Level, Rubric
+from courses.services.history import settings_event
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,23 @@ def rubric_save(*, assignment: Assignment, by: User, criteria: Sequence[Criterio
         raise UnknownCriterion
     if [_as_data(row) for row in rows.values()] == [_plain(data) for data in criteria]:
         return rubric
+    before = {} if created else _told(rubric, rows.values())
     kept = [_save_criterion(rubric, position, data, rows) for position, data in enumerate(criteria)]
     rubric.criteria.exclude(pk__in=kept).delete()
     if not created:
         rubric.revision += 1
     rubric.save()
+    after = _told(rubric, Criterion.objects.filter(rubric=rubric))
+    settings_event(
+        course=assignment.course, assignment=assignment, by=by, action="rubric_changed", before=before, after=after
+    )
     return rubric
+
+
+def _told(rubric: Rubric, criteria: Iterable[Criterion]) -> dict[str, Any]:
+    """A rubric in a line of the history; what a grade was given by is in that grade's own snapshot."""
+    lines = (f"{row.title}: {row.points.normalize():f}" for row in criteria)
+    return {"rubric": "; ".join(lines), "revision": rubric.revision}
 
 
 def _check(assignment: Assignment, criteria: Sequence[CriterionData]) -> None:

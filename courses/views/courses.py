@@ -39,7 +39,9 @@ def may_create(request: PersonRequest) -> bool:
 def course(request: PersonRequest, pk: int) -> HttpResponse:
     row = course_for(request.user, pk)
     if not Course.objects.managed_by(request.user).filter(pk=pk).exists():
-        return render(request, "courses/course_student.html", {"course": row, **student_work(request, row)})
+        agreed = row.memberships.filter(user=request.user, research_consent=True).exists()
+        context = {"course": row, "agreed": agreed, **student_work(request, row)}
+        return render(request, "courses/course_student.html", context)
     context = {
         "course": row,
         "page": page_of(request, row.assignments.order_by("pk")),

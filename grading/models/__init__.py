@@ -9,6 +9,7 @@ from grading.models.pilots import Pilot, PilotPaper, PilotState
 from grading.models.readings import AnswerReading
 from grading.models.regrades import RegradeRequest, RegradeState
 from grading.models.release_plans import ReleasePlan, ReleasePlanState
+from grading.models.retention import RetentionState, RetentionSweep
 from grading.models.rewrites import Rewrite, RewriteState
 from grading.models.second_marks import SecondMark, SecondMarkState
 from grading.models.shadows import ShadowMark
@@ -61,6 +62,8 @@ __all__ = [
     "RegradeState",
     "ReleasePlan",
     "ReleasePlanState",
+    "RetentionState",
+    "RetentionSweep",
     "ReviewAct",
     "Rewrite",
     "RewriteState",

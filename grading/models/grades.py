@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from courses.models import Criterion, Submission
+from courses.models import AppendOnly, Criterion, Submission
 from grading.models.jobs import GradingJob
 from grading.models.versions import ModelVersion
 from grading.querysets import GradeQuerySet
@@ -133,7 +133,7 @@ class Feedback(models.Model):
         return self.text[:60]
 
 
-class GradeEvent(models.Model):
+class GradeEvent(AppendOnly):
     """One line of a grade's history: who, when, what, before and after. Appended, never changed.
 
     `actor` is empty where the model or the program acted.

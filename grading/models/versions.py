@@ -5,7 +5,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from courses.models import Course
+from courses.models import AppendOnly, Course
 from grading.querysets import ModelVersionQuerySet
 
 
@@ -79,7 +79,7 @@ class ModelVersion(models.Model):
         return reverse("grading:version", args=[self.pk])
 
 
-class VersionEvent(models.Model):
+class VersionEvent(AppendOnly):
     """One line of a version's history; appended, never changed."""
 
     version = models.ForeignKey(ModelVersion, models.CASCADE, related_name="events")

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from courses.errors import UserError
 from courses.models import Assignment
+from courses.services.history import settings_event
 from courses.transitions import TransitionLost, move
 from grading.exceptions import PlanIsPast, PlannerLeft, PlanOver
 from grading.models import ReleasePlan, ReleasePlanState
@@ -33,16 +34,32 @@ def release_plan_set(*, assignment: Assignment, by: User, at: datetime) -> Relea
         Assignment.objects.select_for_update().get(pk=assignment.pk)
         for plan in ReleasePlan.objects.filter(assignment=assignment, state=ReleasePlanState.PLANNED):
             _end(plan, ReleasePlanState.CANCELLED)
-        return ReleasePlan.objects.create(assignment=assignment, by=by, at=at)
+            _write_down(plan, by, before=plan.at, after=None)
+        made = ReleasePlan.objects.create(assignment=assignment, by=by, at=at)
+        _write_down(made, by, before=None, after=at)
+    return made
 
 
-def release_plan_cancel(*, plan: ReleasePlan) -> None:
+@transaction.atomic
+def release_plan_cancel(*, plan: ReleasePlan, by: User | None = None) -> None:
     """Call a planned release off.
 
     Raises:
         PlanOver: it happened, failed or was called off meanwhile.
     """
     _end(plan, ReleasePlanState.CANCELLED)
+    _write_down(plan, by, before=plan.at, after=None)
+
+
+def _write_down(plan: ReleasePlan, by: User | None, *, before: datetime | None, after: datetime | None) -> None:
+    settings_event(
+        course=plan.assignment.course,
+        assignment=plan.assignment,
+        by=by,
+        action="release_planned",
+        before={"release_at": before.isoformat() if before else None},
+        after={"release_at": after.isoformat() if after else None},
+    )
 
 
 def releases_due() -> int:

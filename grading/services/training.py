@@ -96,7 +96,7 @@ def training_run_start(  # noqa: PLR0913 - one argument for each field of the fo
     return run
 
 
-def training_run_cancel(*, run: TrainingRun, by: User) -> TrainingRun:
+def training_run_cancel(*, run: TrainingRun, by: User | None) -> TrainingRun:
     """End a run: at once where no worker has it, otherwise as soon as its worker reads the wish.
 
     Raises:

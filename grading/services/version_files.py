@@ -13,7 +13,6 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.db.models import ProtectedError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -88,9 +87,8 @@ def version_import(*, file: UploadedFile, by: User, name: str = "", course: Cour
     return version_register(directory=directory, name=wanted, by=by, course=course)
 
 
-def version_delete(*, version: ModelVersion, by: User) -> bool:
-    """Delete a version that is not in use with its files. Where grades, runs or later versions name it, only the files
-    go and the row stays to be named; True where all of it went.
+def version_delete(*, version: ModelVersion, by: User) -> None:
+    """Delete the files of a version that is not in use. Its row stays: grades, runs and histories go on naming it.
 
     Raises:
         VersionNotReady: it is in use.
@@ -100,23 +98,10 @@ def version_delete(*, version: ModelVersion, by: User) -> bool:
         version = ModelVersion.objects.get(pk=version.pk)
         if version.state == VersionState.PROMOTED:
             raise VersionNotReady(name=version.name, state=version.get_state_display())
-        directory, ours = version_directory(version), not Path(version.directory).is_absolute()
-        gone = _delete_row(version)
-        if not gone:
-            ModelVersion.objects.filter(pk=version.pk).update(files_deleted_at=timezone.now(), shadow_since=None)
-            version_event(version, by, "files_deleted", version.state)
-    if ours:  # what was registered from elsewhere is not the program's to delete
-        shutil.rmtree(directory, ignore_errors=True)
-    return gone
-
-
-def _delete_row(version: ModelVersion) -> bool:
-    try:
-        with transaction.atomic():
-            ModelVersion.objects.get(pk=version.pk).delete()
-    except ProtectedError:
-        return False
-    return True
+        ModelVersion.objects.filter(pk=version.pk).update(files_deleted_at=timezone.now(), shadow_since=None)
+        version_event(version, by, "files_deleted", version.state)
+    if not Path(version.directory).is_absolute():  # what was registered from elsewhere is not the program's to delete
+        shutil.rmtree(version_directory(version), ignore_errors=True)
 
 
 def _taken(name: str) -> bool:

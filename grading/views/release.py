@@ -85,7 +85,7 @@ def plan(request: PersonRequest, pk: int) -> HttpResponse:
 def plan_cancel(request: PersonRequest, pk: int) -> HttpResponse:
     row = planned_release(request.user, pk)
     with errors_told(request):
-        services.release_plan_cancel(plan=row)
+        services.release_plan_cancel(plan=row, by=request.user)
         messages.success(request, _("The planned release is called off."))
     return redirect("grading:release", row.assignment_id)
 

@@ -53,10 +53,10 @@ def version_import(request: PersonRequest) -> HttpResponse:
 def version_delete(request: PersonRequest, pk: int) -> HttpResponse:
     row = _version(request, pk)
     with errors_told(request):
-        if services.version_delete(version=row, by=request.user):
-            messages.success(request, _("“%s” was deleted.") % row.name)
-            return redirect("grading:versions")
-        messages.success(request, _("The files of “%s” were deleted; its grades still name it.") % row.name)
+        services.version_delete(version=row, by=request.user)
+        messages.success(
+            request, _("The files of “%s” were deleted; its history and its grades still name it.") % row.name
+        )
     return redirect("grading:version", pk)
 
 

@@ -20,7 +20,7 @@ from grading.family import family, trained_on
 from grading.figures import compared, headline, measured_sets
 from grading.gate import doubts, verdict_of
 from grading.models import ModelVersion, TrainingRun, VersionState
-from grading.services.student_deletion import DATA_DELETED
+from grading.services.erasing import DATA_DELETED
 from grading.services.versions import version_directory
 from grading.shadow_report import shadow_report
 from grading.suggestions import training_is_due

@@ -106,20 +106,14 @@ def test_any_bytes_are_refused_in_words_and_leave_nothing_behind(data, admin, ve
     assert not list(versions_dir.glob("*"))
 
 
-def test_a_version_that_nothing_names_is_deleted_with_its_files(tiny_adapter, versions_dir, admin):
-    version = version_import(file=zipped(tiny_adapter), by=admin, name="gone")
-    assert version_delete(version=version, by=admin)
-    assert not ModelVersion.objects.filter(name="gone").exists()
-    assert not (versions_dir / "gone").exists()
-
-
-def test_a_version_that_grades_name_loses_its_files_and_stays_to_be_named(tiny_adapter, versions_dir, admin):
+def test_a_deleted_version_loses_its_files_and_stays_to_be_named(tiny_adapter, versions_dir, admin):
     version = version_import(file=zipped(tiny_adapter), by=admin, name="named")
     grade = make_grade(version=version)
-    assert not version_delete(version=version, by=admin)
+    version_delete(version=version, by=admin)
     assert not (versions_dir / "named").exists()
     grade.refresh_from_db()
     assert grade.version.files_deleted_at is not None
+    assert [event.action for event in version.events.order_by("pk")] == ["registered", "files_deleted"]
     with pytest.raises(VersionUnusable, match="deleted"):
         version_promote(version=grade.version, by=admin, note="please")
 
@@ -144,5 +138,6 @@ def test_the_pages_bring_in_export_and_delete(client: Client, admin: User, tiny_
     assert "paged/manifest.json" in zipfile.ZipFile(io.BytesIO(exported)).namelist()
     bad = client.post(reverse("grading:version_import"), {"file": SimpleUploadedFile("x.zip", b"no zip")})
     assert "x" in bad.context["form"].non_field_errors()[0]
-    client.post(reverse("grading:version_delete", args=[version.pk]))
-    assert not ModelVersion.objects.filter(name="paged").exists()
+    page = client.post(reverse("grading:version_delete", args=[version.pk]), follow=True).content.decode()
+    assert "files deleted" in page
+    assert client.get(reverse("grading:version_export", args=[version.pk])).status_code == 302
