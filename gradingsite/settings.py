@@ -10,7 +10,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from gradingsite import broker, env
+from gradingsite import broker, env, single_sign_on
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # Everything that a run writes lies under this one directory: database, uploads, models, secrets.
@@ -68,6 +68,11 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "axes",
     "bootstrap",
     "crispy_forms",
@@ -76,6 +81,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "courses",
     "grading",
+    "gradingsite.signin",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -89,6 +95,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "gradingsite.signin.middleware.StaffSecondFactorMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "gradingsite.urls"
@@ -138,7 +146,11 @@ def _database() -> dict[str, Any]:
 DATABASES = {"default": _database()}
 
 # --- Accounts --------------------------------------------------------------------------------------------------------
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "gradingsite.accounts.EmailBackend"]
+AUTHENTICATION_BACKENDS = [
+    "gradingsite.signin.limits.LimitBackend",
+    "axes.backends.AxesStandaloneBackend",
+    "gradingsite.accounts.EmailBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -160,6 +172,52 @@ AXES_CLIENT_IP_CALLABLE = "gradingsite.accounts.client_address"
 AXES_USERNAME_CALLABLE = "gradingsite.accounts.login_name"
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_VERBOSE = False
+AXES_DISABLE_ACCESS_LOG = True  # gradingsite.signin keeps the record, without whole addresses
+
+# A link to set a password, by invitation or because it was forgotten, works once and for this long.
+PASSWORD_RESET_TIMEOUT = env.whole("PASSWORD_LINK_HOURS", 72, least=1) * 3600
+
+# What must count across all web processes: tries, and codes that were used already.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "site_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+
+# The second factor. No address of allauth is served but those that gradingsite/signin/urls.py names.
+REQUIRE_STAFF_TWO_FACTOR = env.flag("REQUIRE_STAFF_TWO_FACTOR", default=False)
+ACCOUNT_ADAPTER = "gradingsite.signin.adapters.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_RATE_LIMITS = {
+    # Wrong passwords: for one account from anywhere, and from one address for any account.
+    "password_account": f"{env.whole('LOGIN_ACCOUNT_LIMIT', 50, least=1)}/h/key",
+    "password_address": f"{env.whole('LOGIN_ADDRESS_LIMIT', 300, least=1)}/h/ip",
+    "link_account": f"{env.whole('LINK_ACCOUNT_LIMIT', 5, least=1)}/h/key",
+    "link_address": f"{env.whole('LINK_ADDRESS_LIMIT', 100, least=1)}/h/ip",
+    "old_password": "10/h/user",
+    "login_failed": "5/5m/key",  # codes of the second factor, of one person
+}
+MFA_ADAPTER = "gradingsite.signin.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1  # half a minute early or late
+MFA_FORMS = {
+    "authenticate": "gradingsite.signin.forms.SignInCodeForm",
+    "reauthenticate": "gradingsite.signin.forms.AgainCodeForm",
+    "activate_totp": "gradingsite.signin.forms.SwitchOnForm",
+}
+
+# Single sign-on with OpenID Connect: only where OIDC_ISSUER names a provider.
+OIDC_ISSUER = env.url("OIDC_ISSUER", "", ("http", "https"))
+OIDC_BUTTON = env.text("OIDC_BUTTON", "School account")
+OIDC_EMAIL_CLAIM = env.text("OIDC_EMAIL_CLAIM", "email")
+OIDC_TRUST_EMAIL = env.flag("OIDC_TRUST_EMAIL", default=False)
+OIDC_CREATE_ACCOUNTS = env.flag("OIDC_CREATE_ACCOUNTS", default=False)
+SOCIALACCOUNT_ADAPTER = "gradingsite.signin.sso.SsoAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_PROVIDERS = single_sign_on.providers(OIDC_ISSUER, OIDC_BUTTON, HTTPS)
 
 # --- Language and time -----------------------------------------------------------------------------------------------
 USE_I18N = True
