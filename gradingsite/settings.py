@@ -249,6 +249,7 @@ MEBIBYTE = 1024 * 1024
 MAX_UPLOAD_BYTES = env.whole("MAX_UPLOAD_MEBIBYTES", 20, least=1) * MEBIBYTE  # one file
 MAX_UPLOAD_FILES = env.whole("MAX_UPLOAD_FILES", 500, least=1)  # in one request, and inside one .zip
 MAX_UNPACKED_BYTES = env.whole("MAX_UNPACKED_MEBIBYTES", 200, least=1) * MEBIBYTE  # of one .zip, .docx or .odt
+HAND_INS_PER_DAY = env.whole("HAND_INS_PER_DAY", 40, least=1)  # of one student
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * MEBIBYTE
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_UPLOAD_FILES

@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any
 
 from allauth.core import ratelimit
-from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -23,16 +22,16 @@ from gradingsite.signin.models import AccountEvent, AccountEventKind
 KNOWN_FOR = timedelta(days=30)
 
 
-class LimitBackend(BaseBackend):
-    """Stands before all other backends and lets nobody in; it only stops who tried too often."""
+class LimitBackend:
+    """Stands before all other backends and lets nobody in; it only stops who tried too often.
+
+    Like that of axes it knows no accounts, so that no session is ever taken for one of its own.
+    """
 
     def authenticate(self, request: HttpRequest | None, username: str | None = None, **kwargs: Any) -> User | None:
         if request is not None and username and too_many_passwords(request, username.strip().lower()):
             request.axes_locked_out = True  # type: ignore[attr-defined]  # axes' middleware says it in words
             raise PermissionDenied
-        return None
-
-    def get_user(self, user_id: Any) -> User | None:
         return None
 
 

@@ -112,7 +112,11 @@ def sso_start(request: HttpRequest) -> HttpResponse:
 def sso_callback(request: HttpRequest) -> HttpResponse:
     if not settings.OIDC_ISSUER:
         raise Http404
-    return OAuth2CallbackView.adapter_view(SchoolOAuth2Adapter(request, sso.PROVIDER_ID))(request)
+    adapter = SchoolOAuth2Adapter(request, sso.PROVIDER_ID)
+    try:
+        return OAuth2CallbackView.adapter_view(adapter)(request)
+    except (OAuth2Error, RequestException) as error:  # allauth asks for the discovery outside its own net
+        return _failed(request, adapter.get_provider(), error)
 
 
 def _failed(request: HttpRequest, provider: Any, error: Exception) -> HttpResponse:
