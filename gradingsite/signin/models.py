@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
@@ -21,6 +22,15 @@ class AccountEventKind(models.TextChoices):
     FACTOR_RESET = "factor_reset", _("Second factor reset by an admin")
     CODES_MADE = "codes_made", _("New recovery codes made")
     PASSWORD_SET = "password_set", _("Password set or changed")
+
+
+WAYS: dict[str, str | Promise] = {
+    "password": _("password"),
+    "sso": _("single sign-on"),
+    "totp": _("code of the app"),
+    "recovery_codes": _("recovery code"),
+    "link": _("link by e-mail"),
+}
 
 
 class Appended(Exception):
@@ -61,6 +71,10 @@ class AccountEvent(models.Model):
         if self.pk is not None:
             raise Appended
         super().save(*args, **kwargs)
+
+    @property
+    def how_words(self) -> str:
+        return ", ".join(str(WAYS.get(way, way)) for way in self.how.split("+") if way)
 
 
 class CacheEntry(models.Model):

@@ -8,11 +8,13 @@ from allauth.mfa import signals as mfa
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.core.cache import cache
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from gradingsite.accounts import client_address
 from gradingsite.signin import limits
-from gradingsite.signin.events import record, ways
+from gradingsite.signin.events import network_of, record, ways
 from gradingsite.signin.models import AccountEventKind as Kind
 
 
@@ -28,11 +30,18 @@ def wrong_password(credentials: dict[str, Any], request: HttpRequest | None = No
     name = str(credentials.get("username") or "").strip().lower()
     user = User.objects.filter(username=name).first()
     if getattr(request, "axes_locked_out", False):
-        record(Kind.LOCKED, user=user, request=request, how="password")
+        _locked(request, user)
         return
     limits.password_failed(request, name)
     inactive = user is not None and not user.is_active
     record(Kind.INACTIVE if inactive else Kind.WRONG_PASSWORD, user=user, request=request, how="password")
+
+
+def _locked(request: HttpRequest, user: User | None) -> None:
+    """Once an hour for a person and a place: whoever goes on knocking must not be able to fill the record."""
+    place = f"{user.pk if user else 0}:{network_of(client_address(request))}"
+    if cache.add(f"signin.locked:{place}", True, timeout=3600):
+        record(Kind.LOCKED, user=user, request=request, how="password")
 
 
 @receiver(mfa.authentication_failed)

@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from gradingsite.signin.models import AccountEvent
 from tests.factories import PASSWORD, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +40,14 @@ def test_many_addresses_guessing_at_one_account_are_stopped(
     assert on_record(teacher)[-1] == "locked"
     # Others are not locked by it.
     assert log_in(client, student, REMOTE_ADDR=next(places)).status_code == 302
+
+
+def test_whoever_goes_on_knocking_fills_no_record(client: Client, teacher: User, log_in: Any, settings: Any) -> None:
+    limit(settings, password_account="2/h/key")
+    for _ in range(9):
+        log_in(client, teacher, "wrong")
+    assert AccountEvent.objects.filter(kind="locked").count() == 1
+    assert AccountEvent.objects.count() == 3
 
 
 def test_guessing_from_elsewhere_locks_nobody_out_where_they_usually_log_in(
