@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from gradingsite.accounts import client_address
+from gradingsite.signin.mails import tell
 from gradingsite.signin.models import AccountEvent, AccountEventKind
 
 log = logging.getLogger(__name__)
@@ -29,9 +30,10 @@ FAILURES = frozenset(
 def record(
     kind: AccountEventKind, *, user: User | None, request: HttpRequest | None, how: str = "", by: User | None = None
 ) -> None:
-    """Append one line; a failure also goes to the log, with a number in place of the name."""
+    """Append one line. A failure goes to the log too, with a number in place of the name; a change to its owner."""
     network = network_of(client_address(request)) if request is not None else ""
-    AccountEvent.objects.create(kind=kind, user=user, how=how, network=network, by=by)
+    line = AccountEvent.objects.create(kind=kind, user=user, how=how, network=network, by=by)
+    tell(line)
     if kind in FAILURES:
         log.warning("%s: account %s from %s", kind, user.pk if user else "unknown", network)
 
