@@ -177,7 +177,7 @@ AXES_DISABLE_ACCESS_LOG = True  # gradingsite.signin keeps the record, without w
 # A link to set a password, by invitation or because it was forgotten, works once and for this long.
 PASSWORD_RESET_TIMEOUT = env.whole("PASSWORD_LINK_HOURS", 72, least=1) * 3600
 
-# What must count across all web processes: tries, and codes that were used already.
+# What must hold across all web processes, such as codes that were used already.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
@@ -190,14 +190,14 @@ CACHES = {
 REQUIRE_STAFF_TWO_FACTOR = env.flag("REQUIRE_STAFF_TWO_FACTOR", default=False)
 ACCOUNT_ADAPTER = "gradingsite.signin.adapters.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_RATE_LIMITS = {
-    # Wrong passwords: for one account from anywhere, and from one address for any account.
-    "password_account": f"{env.whole('LOGIN_ACCOUNT_LIMIT', 50, least=1)}/h/key",
-    "password_address": f"{env.whole('LOGIN_ADDRESS_LIMIT', 300, least=1)}/h/ip",
-    "link_account": f"{env.whole('LINK_ACCOUNT_LIMIT', 5, least=1)}/h/key",
-    "link_address": f"{env.whole('LINK_ADDRESS_LIMIT', 100, least=1)}/h/ip",
-    "old_password": "10/h/user",
-    "login_failed": "5/5m/key",  # codes of the second factor, of one person
+ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key"}  # codes of the second factor, of one person
+# Wrong passwords and links: for one account from anywhere, and from one address for any account.
+TRIES_PER_HOUR = {
+    "password_account": env.whole("LOGIN_ACCOUNT_LIMIT", 50, least=1),
+    "password_address": env.whole("LOGIN_ADDRESS_LIMIT", 300, least=1),
+    "link_account": env.whole("LINK_ACCOUNT_LIMIT", 5, least=1),
+    "link_address": env.whole("LINK_ADDRESS_LIMIT", 100, least=1),
+    "old_password": 10,
 }
 MFA_ADAPTER = "gradingsite.signin.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]

@@ -94,6 +94,8 @@ def verified_email(claims: dict[str, Any]) -> str | None:
     vouched = str(_claim(claims, "email_verified")).lower() == "true" and settings.OIDC_EMAIL_CLAIM == "email"
     if not isinstance(email, str) or not (vouched or settings.OIDC_TRUST_EMAIL):
         return None
+    if not email.partition("@")[0].isascii():
+        return None  # “ſ” or the sign for kelvin would become an s or a k, and somebody else's address
     try:
         return email_normal(email)
     except InvalidEmail:

@@ -65,7 +65,7 @@ class PasswordSet(PasswordResetConfirmView):
 
 class PasswordChange(PasswordChangeView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not limits.old_password_allowed(request):
+        if not limits.old_password_allowed(request.user.pk):
             return too_many(request)
         return super().post(request, *args, **kwargs)
 
@@ -75,7 +75,7 @@ class PasswordChange(PasswordChangeView):
 
     def form_invalid(self, form: PasswordChangeForm) -> HttpResponse:
         if "old_password" in form.errors:
-            limits.old_password_allowed(self.request, failed=True)
+            limits.old_password_failed(form.user.pk)
         return super().form_invalid(form)
 
 

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail
 from django.core.cache import cache
-from django.test import Client
+from django.db import connection
+from django.test import Client, RequestFactory
 from django.urls import reverse
+from django.utils import timezone
 
-from gradingsite.signin.models import AccountEvent
+from gradingsite.signin.limits import count, machine
+from gradingsite.signin.models import AccountEvent, Tries
 from tests.factories import PASSWORD, UserFactory
 
 pytestmark = pytest.mark.django_db
 LINK, CHANGE = reverse("password_reset"), reverse("password_change")
 
 
-def limit(settings: Any, **rates: str) -> None:
-    settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, **rates}
+def limit(settings: Any, **numbers: int) -> None:
+    settings.TRIES_PER_HOUR = {**settings.TRIES_PER_HOUR, **numbers}
 
 
 def addresses() -> Iterator[str]:
@@ -31,7 +35,7 @@ def addresses() -> Iterator[str]:
 def test_many_addresses_guessing_at_one_account_are_stopped(
     client: Client, teacher: User, student: User, log_in: Any, settings: Any, is_in: Any, on_record: Any
 ) -> None:
-    limit(settings, password_account="4/h/key")
+    limit(settings, password_account=4)
     places = addresses()
     for _ in range(4):
         assert log_in(client, teacher, "wrong", REMOTE_ADDR=next(places)).status_code == 200
@@ -43,7 +47,7 @@ def test_many_addresses_guessing_at_one_account_are_stopped(
 
 
 def test_whoever_goes_on_knocking_fills_no_record(client: Client, teacher: User, log_in: Any, settings: Any) -> None:
-    limit(settings, password_account="2/h/key")
+    limit(settings, password_account=2)
     for _ in range(9):
         log_in(client, teacher, "wrong")
     assert AccountEvent.objects.filter(kind="locked").count() == 1
@@ -53,7 +57,7 @@ def test_whoever_goes_on_knocking_fills_no_record(client: Client, teacher: User,
 def test_guessing_from_elsewhere_locks_nobody_out_where_they_usually_log_in(
     teacher: User, log_in: Any, settings: Any, is_in: Any
 ) -> None:
-    limit(settings, password_account="4/h/key")
+    limit(settings, password_account=4)
     log_in(Client(), teacher, REMOTE_ADDR="192.0.2.5")
     places = addresses()
     for _ in range(6):
@@ -66,7 +70,7 @@ def test_guessing_from_elsewhere_locks_nobody_out_where_they_usually_log_in(
 def test_one_address_guessing_at_many_accounts_is_stopped(
     client: Client, teacher: User, log_in: Any, settings: Any, is_in: Any
 ) -> None:
-    limit(settings, password_address="5/h/ip")
+    limit(settings, password_address=5)
     for _ in range(5):
         assert log_in(client, UserFactory(), "wrong").status_code == 200
     assert log_in(client, teacher).status_code == 429
@@ -74,8 +78,45 @@ def test_one_address_guessing_at_many_accounts_is_stopped(
     assert log_in(client, teacher, REMOTE_ADDR="203.0.113.200").status_code == 302
 
 
+def test_an_hour_later_all_is_open_again(client: Client, teacher: User, log_in: Any, settings: Any, is_in: Any) -> None:
+    limit(settings, password_address=3)
+    for _ in range(3):
+        log_in(client, UserFactory(), "wrong")
+    assert log_in(client, teacher).status_code == 429
+    Tries.objects.update(until=timezone.now())
+    assert log_in(client, teacher).status_code == 302
+    log_in(Client(), teacher, "wrong")
+    assert set(Tries.objects.values_list("number", flat=True)) == {1}
+
+
+def test_tries_at_the_same_moment_are_all_counted(transactional_db: None) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(_try_five_times, range(8)))
+    assert Tries.objects.get().number == 40
+
+
+def _try_five_times(_thread: int) -> None:
+    try:
+        for _ in range(5):
+            count("password_account", "teacher@example.org")
+    finally:
+        connection.close()
+
+
+def test_one_line_into_a_house_is_one_place(rf: RequestFactory) -> None:
+    places = {machine(rf.get("/", REMOTE_ADDR=f"2001:db8:1:2::{last}")) for last in range(1, 9)}
+    assert places == {"2001:db8:1:2::/64"}
+    assert machine(rf.get("/", REMOTE_ADDR="192.0.2.17")) == "192.0.2.17"
+
+
+def test_neither_names_nor_addresses_lie_in_the_table(client: Client, teacher: User, log_in: Any) -> None:
+    log_in(client, teacher, "wrong", REMOTE_ADDR="192.0.2.17")
+    assert Tries.objects.count() == 2
+    assert not [word for word in ("teacher", "192.0.2") if word in str(Tries.objects.values())]
+
+
 def test_right_passwords_are_not_counted(client: Client, teacher: User, log_in: Any, settings: Any) -> None:
-    limit(settings, password_address="3/h/ip", password_account="3/h/key")
+    limit(settings, password_address=3, password_account=3)
     for _ in range(6):
         assert log_in(client, teacher).status_code == 302
 
@@ -83,7 +124,7 @@ def test_right_passwords_are_not_counted(client: Client, teacher: User, log_in: 
 def test_names_that_belong_to_nobody_are_counted_and_answered_alike(
     client: Client, teacher: User, log_in: Any, settings: Any
 ) -> None:
-    limit(settings, password_account="3/h/key")
+    limit(settings, password_account=3)
     nobody = User(username="nobody@example.org")
     known, unknown = (
         [
@@ -99,7 +140,7 @@ def test_names_that_belong_to_nobody_are_counted_and_answered_alike(
 def test_links_for_one_address_are_limited_and_the_answer_tells_nothing(
     client: Client, teacher: User, settings: Any, email: str
 ) -> None:
-    limit(settings, link_account="2/h/key")
+    limit(settings, link_account=2)
     asked = [
         client.post(LINK, {"email": spelt}, REMOTE_ADDR=place)
         for spelt, place in zip([email, email.upper(), email, f" {email}"], addresses(), strict=False)
@@ -109,7 +150,7 @@ def test_links_for_one_address_are_limited_and_the_answer_tells_nothing(
 
 
 def test_one_place_cannot_have_links_sent_to_everybody(client: Client, settings: Any) -> None:
-    limit(settings, link_address="3/h/ip")
+    limit(settings, link_address=3)
     people = [UserFactory() for _ in range(5)]
     answers = [client.post(LINK, {"email": person.email}).status_code for person in people]
     assert answers == [302, 302, 302, 429, 429]
@@ -117,7 +158,7 @@ def test_one_place_cannot_have_links_sent_to_everybody(client: Client, settings:
 
 
 def test_an_open_session_is_no_place_to_try_passwords(client: Client, teacher: User, settings: Any) -> None:
-    limit(settings, old_password="3/h/user")
+    limit(settings, old_password=3)
     client.force_login(teacher, backend="gradingsite.accounts.EmailBackend")
     new = {"new_password1": "quite another one", "new_password2": "quite another one"}
     for _ in range(3):

@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from gradingsite.signin.models import AccountEvent
+from tests.factories import UserFactory
 from tests.signin.codes import code
 from tests.signin.provider import Provider
 
@@ -153,6 +154,17 @@ def test_what_is_no_address_is_refused(
     client: Client, provider: Provider, settings: Any, is_in: Known, email: Any, trusted: bool
 ) -> None:
     settings.OIDC_TRUST_EMAIL, settings.OIDC_CREATE_ACCOUNTS = trusted, True
+    provider.is_about(email)
+    assert sign_on(client).status_code == 403
+    assert not is_in(client)
+
+
+@pytest.mark.parametrize("email", ["\N{LATIN SMALL LETTER LONG S}am@example.org", "\N{KELVIN SIGN}im@example.org"])
+def test_a_letter_that_only_looks_or_folds_alike_is_another_person(
+    client: Client, provider: Provider, is_in: Known, email: str
+) -> None:
+    for name in ("sam@example.org", "kim@example.org"):
+        UserFactory(email=name)
     provider.is_about(email)
     assert sign_on(client).status_code == 403
     assert not is_in(client)
