@@ -174,6 +174,7 @@ AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_VERBOSE = False
 AXES_DISABLE_ACCESS_LOG = True  # gradingsite.signin keeps the record, without whole addresses
 
+LOGIN_RECORD_DAYS = env.whole("LOGIN_RECORD_DAYS", 365, least=1)  # then a line of the record goes
 # A link to set a password, by invitation or because it was forgotten, works once and for this long.
 PASSWORD_RESET_TIMEOUT = env.whole("PASSWORD_LINK_HOURS", 72, least=1) * 3600
 
@@ -300,6 +301,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     # Messages older than the next beat are dropped, so that a backlog of sweeps cannot build up while workers are away.
     "sweep": {"task": "grading.tasks.sweep", "schedule": 20.0, "options": {"queue": "default", "expires": 20}},
+    "forget_logins": {"task": "gradingsite.signin.tasks.forget_old_lines", "schedule": 3600.0},
 }
 
 # --- The model -------------------------------------------------------------------------------------------------------

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+from datetime import timedelta
 
 from allauth.account.internal.flows.login import get_authentication_records
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest
+from django.utils import timezone
 
 from gradingsite.accounts import client_address
 from gradingsite.signin.mails import tell
@@ -36,6 +39,13 @@ def record(
     tell(line)
     if kind in FAILURES:
         log.warning("%s: account %s from %s", kind, user.pk if user else "unknown", network)
+
+
+def forget_old() -> int:
+    """What is older than the site keeps it; the number of lines."""
+    before = timezone.now() - timedelta(days=settings.LOGIN_RECORD_DAYS)
+    gone, _rows = AccountEvent.objects.filter(at__lt=before).delete()
+    return gone
 
 
 def network_of(address: str) -> str:

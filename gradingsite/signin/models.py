@@ -45,8 +45,8 @@ class AccountEventQuerySet(models.QuerySet["AccountEvent"]):
 class AccountEvent(models.Model):
     """One line of what happened at somebody's account: who, what, how, when, from roughly where.
 
-    Appended, never changed; it goes with the account. What was typed is never kept: a name that belongs to nobody may
-    well be a password in the wrong field.
+    Appended, never changed; it goes with the account, or after LOGIN_RECORD_DAYS. What was typed is never kept: a name
+    that belongs to nobody may well be a password in the wrong field.
     """
 
     user = models.ForeignKey(User, models.CASCADE, null=True, related_name="account_events")
@@ -54,7 +54,7 @@ class AccountEvent(models.Model):
     how = models.CharField(max_length=60, blank=True)  # the ways of authentication, with “+” between them
     network = models.CharField(max_length=50, blank=True)  # the address without its last part
     by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     objects = AccountEventQuerySet.as_manager()
 

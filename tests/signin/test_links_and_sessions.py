@@ -20,6 +20,7 @@ from courses.services.invitations import set_password_link
 from courses.tasks import mail_password_link
 from gradingsite.signin.events import network_of
 from gradingsite.signin.models import AccountEvent, AccountEventKind, Appended
+from gradingsite.signin.tasks import forget_old_lines
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -188,6 +189,16 @@ def test_the_record_is_only_ever_added_to(student: User) -> None:
     with pytest.raises(Appended):
         AccountEvent.objects.update(kind=AccountEventKind.LOCKED)
     assert AccountEvent.objects.get().kind == "signed_in"
+
+
+def test_an_old_line_goes_and_a_young_one_stays(student: User, settings: Any) -> None:
+    settings.LOGIN_RECORD_DAYS = 30
+    now = timezone.now()
+    for days in (31, 29):
+        with patch("django.utils.timezone.now", lambda days=days: now - timedelta(days=days)):
+            AccountEvent.objects.create(user=student, kind=AccountEventKind.SIGNED_IN)
+    forget_old_lines()
+    assert [(now - line.at).days for line in AccountEvent.objects.all()] == [29]
 
 
 def test_an_admin_reads_the_record_on_the_persons_page(client: Client, admin: User, student: User, log_in: Any) -> None:
