@@ -97,6 +97,11 @@ class AnswerTooLong(UserError):
     words = _("The answer has %(length)d characters; at most %(limit)d can be taken.")
 
 
+class HandedInTooOften(UserError):
+    code = "handed_in_too_often"
+    words = _("You handed in %(limit)d times within a day, which is as often as it goes. Please try again tomorrow.")
+
+
 class FileGone(UserError):
     code = "file_gone"
     words = _("The file was assigned or discarded in the meantime.")

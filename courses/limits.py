@@ -1,8 +1,14 @@
 from __future__ import annotations
 
-from django.conf import settings
+from datetime import timedelta
 
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from courses.errors import HandedInTooOften
 from courses.extraction import Limits
+from courses.models import Submission
 
 
 def site_limits() -> Limits:
@@ -12,3 +18,15 @@ def site_limits() -> Limits:
         archive_bytes=settings.MAX_UNPACKED_BYTES,
         archive_files=settings.MAX_UPLOAD_FILES,
     )
+
+
+def require_hand_in_left(student: User) -> None:
+    """Each hand-in is kept with its file, so one account must not be able to fill the disk.
+
+    Raises:
+        HandedInTooOften
+    """
+    limit = settings.HAND_INS_PER_DAY
+    since = timezone.now() - timedelta(days=1)
+    if Submission.objects.filter(student=student, uploaded_by=student, submitted_at__gt=since).count() >= limit:
+        raise HandedInTooOften(limit=limit)

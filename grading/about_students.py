@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 
 from courses.models import CourseEvent, Membership, Submission
 from grading import models as own
+from gradingsite.signin.models import AccountEvent
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,9 @@ ENTRIES = (
     Entry(User, "pk", ("username", "email", "first_name", "last_name", "date_joined", "last_login")),
     Entry(Membership, "user", ("course", "role", "created_at", "research_consent")),
     Entry(CourseEvent, "person", ("course", "action", "before", "after", "at")),
+    Entry(AccountEvent, "user", ("kind", "how", "network", "at")),
+    Entry(Authenticator, "user", ("type", "created_at", "last_used_at")),
+    Entry(SocialAccount, "user", ("provider", "uid", "date_joined", "last_login")),
     Entry(
         Submission,
         "student",
@@ -70,6 +76,7 @@ ENTRIES = (
 )
 # Rows that name a person for what they did as staff: about the work, and not about a student.
 ABOUT_STAFF = {
+    "account.EmailAddress": "of django-allauth; nothing is ever written into it here",
     "admin.LogEntry": "acts of site admins",
     "courses.UnmatchedFile": "who uploaded a file that belongs to nobody yet",
     "grading.Acceptance": "who accepted papers unread",
@@ -83,4 +90,5 @@ ABOUT_STAFF = {
     "grading.TrainingRun": "who asked for a training",
     "grading.TrainingSet": "who uploaded a set",
     "grading.VersionEvent": "who put a version in use",
+    "socialaccount.SocialToken": "of django-allauth; tokens are not kept here",
 }

@@ -10,7 +10,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from gradingsite import broker, env
+from gradingsite import broker, env, single_sign_on
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # Everything that a run writes lies under this one directory: database, uploads, models, secrets.
@@ -68,6 +68,11 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "axes",
     "bootstrap",
     "crispy_forms",
@@ -76,6 +81,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "courses",
     "grading",
+    "gradingsite.signin",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -89,6 +95,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "gradingsite.signin.middleware.StaffSecondFactorMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "gradingsite.urls"
@@ -138,7 +146,11 @@ def _database() -> dict[str, Any]:
 DATABASES = {"default": _database()}
 
 # --- Accounts --------------------------------------------------------------------------------------------------------
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "gradingsite.accounts.EmailBackend"]
+AUTHENTICATION_BACKENDS = [
+    "gradingsite.signin.limits.LimitBackend",
+    "axes.backends.AxesStandaloneBackend",
+    "gradingsite.accounts.EmailBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -160,6 +172,53 @@ AXES_CLIENT_IP_CALLABLE = "gradingsite.accounts.client_address"
 AXES_USERNAME_CALLABLE = "gradingsite.accounts.login_name"
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_VERBOSE = False
+AXES_DISABLE_ACCESS_LOG = True  # gradingsite.signin keeps the record, without whole addresses
+
+LOGIN_RECORD_DAYS = env.whole("LOGIN_RECORD_DAYS", 365, least=1)  # then a line of the record goes
+# A link to set a password, by invitation or because it was forgotten, works once and for this long.
+PASSWORD_RESET_TIMEOUT = env.whole("PASSWORD_LINK_HOURS", 72, least=1) * 3600
+
+# What must hold across all web processes, such as codes that were used already.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "site_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+
+# The second factor. No address of allauth is served but those that gradingsite/signin/urls.py names.
+REQUIRE_STAFF_TWO_FACTOR = env.flag("REQUIRE_STAFF_TWO_FACTOR", default=False)
+ACCOUNT_ADAPTER = "gradingsite.signin.adapters.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key"}  # codes of the second factor, of one person
+# Wrong passwords and links: for one account from anywhere, and from one address for any account.
+TRIES_PER_HOUR = {
+    "password_account": env.whole("LOGIN_ACCOUNT_LIMIT", 50, least=1),
+    "password_address": env.whole("LOGIN_ADDRESS_LIMIT", 300, least=1),
+    "link_account": env.whole("LINK_ACCOUNT_LIMIT", 5, least=1),
+    "link_address": env.whole("LINK_ADDRESS_LIMIT", 100, least=1),
+    "old_password": 10,
+}
+MFA_ADAPTER = "gradingsite.signin.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1  # half a minute early or late
+MFA_FORMS = {
+    "authenticate": "gradingsite.signin.forms.SignInCodeForm",
+    "reauthenticate": "gradingsite.signin.forms.AgainCodeForm",
+    "activate_totp": "gradingsite.signin.forms.SwitchOnForm",
+}
+
+# Single sign-on with OpenID Connect: only where OIDC_ISSUER names a provider.
+OIDC_ISSUER = env.url("OIDC_ISSUER", "", ("http", "https"))
+OIDC_BUTTON = env.text("OIDC_BUTTON", "School account")
+OIDC_EMAIL_CLAIM = env.text("OIDC_EMAIL_CLAIM", "email")
+OIDC_TRUST_EMAIL = env.flag("OIDC_TRUST_EMAIL", default=False)
+OIDC_CREATE_ACCOUNTS = env.flag("OIDC_CREATE_ACCOUNTS", default=False)
+SOCIALACCOUNT_ADAPTER = "gradingsite.signin.sso.SsoAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_PROVIDERS = single_sign_on.providers(OIDC_ISSUER, OIDC_BUTTON, HTTPS)
 
 # --- Language and time -----------------------------------------------------------------------------------------------
 USE_I18N = True
@@ -191,6 +250,7 @@ MEBIBYTE = 1024 * 1024
 MAX_UPLOAD_BYTES = env.whole("MAX_UPLOAD_MEBIBYTES", 20, least=1) * MEBIBYTE  # one file
 MAX_UPLOAD_FILES = env.whole("MAX_UPLOAD_FILES", 500, least=1)  # in one request, and inside one .zip
 MAX_UNPACKED_BYTES = env.whole("MAX_UNPACKED_MEBIBYTES", 200, least=1) * MEBIBYTE  # of one .zip, .docx or .odt
+HAND_INS_PER_DAY = env.whole("HAND_INS_PER_DAY", 40, least=1)  # of one student
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * MEBIBYTE
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_UPLOAD_FILES
@@ -242,6 +302,7 @@ CELERY_BEAT_SCHEDULE = {
     # Messages older than the next beat are dropped, so that a backlog of sweeps cannot build up while workers are away.
     "sweep": {"task": "grading.tasks.sweep", "schedule": 20.0, "options": {"queue": "default", "expires": 20}},
     "retention": {"task": "grading.tasks.retention", "schedule": 3600.0, "options": {"expires": 3600}},
+    "forget_logins": {"task": "gradingsite.signin.tasks.forget_old_lines", "schedule": 3600.0},
 }
 
 # --- The model -------------------------------------------------------------------------------------------------------

@@ -1,21 +1,18 @@
 """Every address of the site; the apps name their own."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
-from django.contrib.auth.views import PasswordResetView
 from django.urls import include, path
 from django.views.i18n import JavaScriptCatalog
 
-from courses.passwords import InvitedPasswordResetForm
 from gradingsite import health
+
+# The admin's own login would be a way around the second factor.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
-    path(
-        "accounts/password_reset/",
-        PasswordResetView.as_view(form_class=InvitedPasswordResetForm),
-        name="password_reset",
-    ),
-    path("accounts/", include("django.contrib.auth.urls")),
+    path("accounts/", include("gradingsite.signin.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),
     path("site-admin/", admin.site.urls),

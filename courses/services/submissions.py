@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from courses.errors import AnswerTooLong, NotAStudent, NothingSubmitted, SubmittedMeanwhile
 from courses.extraction import Unreadable, clean_text, extract_text
-from courses.limits import site_limits
+from courses.limits import require_hand_in_left, site_limits
 from courses.models import Assignment, Membership, Role, Submission, SubmissionState
 from courses.signals import submission_ready
 from courses.transitions import move, move_all
@@ -47,8 +47,10 @@ def submission_create(
     text, is kept and becomes UNREADABLE with the reason.
 
     Raises:
-        NothingSubmitted, AnswerTooLong, NotAStudent, SubmittedMeanwhile
+        NothingSubmitted, AnswerTooLong, NotAStudent, SubmittedMeanwhile, HandedInTooOften
     """
+    if by.pk == student.pk:
+        require_hand_in_left(student)
     content = content_of(text, file)
     row = Submission(
         assignment=assignment,

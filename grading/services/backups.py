@@ -35,10 +35,12 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
+from gradingsite.signin.models import CacheEntry, Tries
+
 FORMAT = 1
 # What `migrate` writes by itself: there in an empty system, and replaced by what the backup holds.
 MADE_BY_MIGRATE: tuple[type[Model], ...] = (Permission, ContentType)
-LEFT_OUT: tuple[type[Model], ...] = (Session,)
+LEFT_OUT: tuple[type[Model], ...] = (Session, CacheEntry, Tries)
 CHUNK = 1024 * 1024
 
 

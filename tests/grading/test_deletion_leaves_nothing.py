@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from axes.models import AccessAttempt
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
@@ -168,6 +170,8 @@ def elsewhere(assignment: Assignment, student: User, admin: User) -> None:
     kind = ContentType.objects.get_for_model(User)
     about = {"content_type": kind, "object_id": str(student.pk), "object_repr": str(student)}
     LogEntry.objects.create(user=admin, action_flag=CHANGE, **about)
+    Authenticator.objects.create(user=student, type="totp", data={"secret": WORD})
+    SocialAccount.objects.create(user=student, provider="school", uid=WORD, extra_data={"name": "Zebulon"})
     Client().force_login(student, backend="gradingsite.accounts.EmailBackend")
 
 

@@ -1,0 +1,106 @@
+"""How often something may be tried: for an account from anywhere, and from an address at anything.
+
+django-axes locks the pair of account and address. What it does not see are many addresses at one account, and one
+address at many accounts; these are counted here, over an hour. The numbers are settings (TRIES_PER_HOUR). Reading takes
+no lock and counting is one statement, so that a whole class may log in at once.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import F
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from gradingsite.accounts import client_address
+from gradingsite.signin.events import network_of
+from gradingsite.signin.models import AccountEvent, AccountEventKind, Tries
+
+KNOWN_FOR = timedelta(days=30)
+WINDOW = timedelta(hours=1)
+
+
+class LimitBackend:
+    """Stands before all other backends and lets nobody in; it only stops who tried too often.
+
+    Like that of axes it knows no accounts, so that no session is ever taken for one of its own.
+    """
+
+    def authenticate(self, request: HttpRequest | None, username: str | None = None, **kwargs: Any) -> User | None:
+        if request is not None and username and too_many_passwords(request, username.strip().lower()):
+            request.axes_locked_out = True  # type: ignore[attr-defined]  # axes' middleware says it in words
+            raise PermissionDenied
+        return None
+
+
+def too_many_passwords(request: HttpRequest, name: str) -> bool:
+    if spent("password_address", machine(request)):
+        return True
+    return spent("password_account", name) and not _known_here(request, name)
+
+
+def _known_here(request: HttpRequest, name: str) -> bool:
+    """Whoever guesses from elsewhere must not be able to lock people out where they usually log in."""
+    network = network_of(client_address(request))
+    since = timezone.now() - KNOWN_FOR
+    lines = AccountEvent.objects.filter(user__username=name, kind=AccountEventKind.SIGNED_IN, at__gt=since)
+    return bool(network) and lines.filter(network=network).exists()
+
+
+def password_failed(request: HttpRequest, name: str) -> None:
+    count("password_address", machine(request))
+    count("password_account", name)
+
+
+def link_allowed(request: HttpRequest, email: str) -> bool:
+    """Counted for the address as it was typed, whether it belongs to somebody or not: the answer tells nothing."""
+    name, place = email.strip().lower(), machine(request)
+    if spent("link_address", place) or spent("link_account", name):
+        return False
+    count("link_address", place)
+    count("link_account", name)
+    return True
+
+
+def old_password_allowed(user_id: int | None) -> bool:
+    """Whoever sits down at an open session must not be able to try passwords without end."""
+    return not spent("old_password", str(user_id))
+
+
+def old_password_failed(user_id: int | None) -> None:
+    count("old_password", str(user_id))
+
+
+def machine(request: HttpRequest) -> str:
+    """One line into a house: an IPv4 address, or the 64 bits of an IPv6 address that everybody gets."""
+    address = client_address(request)
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network(f"{found}/64", strict=False)) if found.version == 6 else str(found)
+
+
+def spent(action: str, what: str) -> bool:
+    rows = Tries.objects.filter(key=_key(action, what), until__gt=timezone.now())
+    return rows.filter(number__gte=settings.TRIES_PER_HOUR[action]).exists()
+
+
+def count(action: str, what: str) -> None:
+    now, key = timezone.now(), _key(action, what)
+    Tries.objects.filter(until__lte=now).delete()
+    _row, made = Tries.objects.get_or_create(key=key, defaults={"number": 1, "until": now + WINDOW})
+    if not made:
+        Tries.objects.filter(key=key).update(number=F("number") + 1)
+
+
+def _key(action: str, what: str) -> str:
+    """Neither names nor addresses lie in the table."""
+    return salted_hmac("signin.limits", f"{action}:{what}", algorithm="sha256").hexdigest()
