@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--epochs", type=float, default=2.0)
+    parser.add_argument("--learning-rate", type=float, default=5e-5)
     parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -114,7 +115,8 @@ class Term:
             base=BaseConfig(BASE, device="cpu"),
             parts=("scorer",),
             lora=LoraConfig(**settings["lora"]),
-            learning_rate=2e-4,
+            learning_rate=self.options.learning_rate,
+            head_learning_rate=2.5 * self.options.learning_rate,
             epochs=self.options.epochs,
             validation_share=0.1,
             validation_limit=60,
