@@ -21,6 +21,8 @@ from grading.services.jobs import Claim, Ticket, job_fail, jobs_claim, jobs_give
 from grading.services.results import batch_write
 from grading.services.training import base_config
 from grading.services.versions import version_directory
+from gradingsite import logs, tallies
+from gradingsite.redaction import hiding
 from mlcore.base import BaseModelError
 from mlcore.blank import blank_proposal
 from mlcore.engine import Engine
@@ -95,6 +97,15 @@ def warm_up() -> None:
 
 def mark_batch(claim: Claim, heart: Pulse) -> bool:
     """Mark a claimed batch and write what came of it. False where going on makes no sense for now."""
+    jobs = ",".join(str(ticket.job_id) for ticket in claim.tickets)
+    with logs.about(run=claim.run_id, jobs=jobs), hiding(ticket.text for ticket in claim.tickets):
+        begun = time.monotonic()
+        done = _mark_batch(claim, heart)
+        log.info("a batch of %s took %.1f s", len(claim.tickets), time.monotonic() - begun)
+        return done
+
+
+def _mark_batch(claim: Claim, heart: Pulse) -> bool:
     blank = [ticket for ticket in claim.tickets if is_blank(ticket.text)]
     written = [ticket for ticket in claim.tickets if ticket not in blank]
     question = question_of("", claim.snapshot)
@@ -109,7 +120,7 @@ def mark_batch(claim: Claim, heart: Pulse) -> bool:
                 return not heart.stopping.is_set()
             usable = found is not None
             proposals |= found or {}
-        batch_write(claim=claim, proposals=proposals)
+        tallies.count("marks", batch_write(claim=claim, proposals=proposals))
     return usable
 
 
@@ -131,10 +142,11 @@ def _mark_written(claim: Claim, tickets: Sequence[Ticket], heart: Pulse, lease: 
 
 
 def _watch(heart: Pulse, lease: Lease) -> Callable[[int], None]:
-    """Called by the engine between its steps: the only place where marking can be left early."""
+    """Called by the engine between its steps: the only place where marking can be left early. A worker that is told to
+    stop finishes its batch, unless that takes longer than it is given."""
 
     def check(done: int) -> None:
-        if lease.lost.is_set() or heart.stopping.is_set():
+        if lease.lost.is_set() or heart.stopping.hurries():
             raise Interrupted
 
     return check

@@ -6,9 +6,12 @@ from django.urls import include, path
 from django.views.i18n import JavaScriptCatalog
 
 from courses.passwords import InvitedPasswordResetForm
-from gradingsite import health
+from gradingsite import health, metrics
 
 urlpatterns = [
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("healthz", health.healthz, name="healthz"),
     path(
         "accounts/password_reset/",

@@ -162,9 +162,23 @@ def test_a_cancelled_run_is_left_in_the_middle_of_a_batch(version, teacher):
     assert not Grade.objects.exists()
 
 
-def test_a_worker_that_is_told_to_stop_gives_its_batch_back(version):
-    run = a_run("one", "two")
+def test_a_worker_that_is_told_to_stop_finishes_its_batch_and_takes_no_other(version, settings):
+    settings.MARKING_BATCH_SIZE = 2
+    run = a_run("one", "two", "three")
     with_engine(lambda answers, arguments: runtime_pulse.stopping.set())
+    runtime.mark_queued()
+    assert (outcome(run)["done"], outcome(run)["queued"]) == (2, 1)
+
+
+def test_a_worker_that_is_told_to_stop_gives_a_batch_back_that_takes_too_long(version, settings):
+    settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 0.1
+
+    def stop(answers: Any, arguments: Any) -> None:
+        runtime_pulse.stopping.set()
+        time.sleep(0.2)
+
+    run = a_run("one", "two")
+    with_engine(stop)
     runtime.mark_queued()
     assert outcome(run)["queued"] == 2
     assert {job.attempt for job in run.jobs.all()} == {0}
