@@ -105,10 +105,10 @@ def test_fields_that_libraries_hang_on_a_record_stay_out(lines: io.StringIO) -> 
 
 def test_a_message_carries_the_requests_id_and_a_task_writes_it(lines: io.StringIO) -> None:
     sent: dict[str, Any] = {}
-    with logs.about(request_id="request-17"), celery_app.connection_for_write("memory://") as connection:
-        with connection.SimpleQueue("marking") as queue:
-            tasks.mark_next.apply_async(connection=connection, queue="marking")
-            sent = queue.get(timeout=5).headers
+    broker = celery_app.connection_for_write("memory://")
+    with logs.about(request_id="request-17"), broker as connection, connection.SimpleQueue("marking") as queue:
+        tasks.mark_next.apply_async(connection=connection, queue="marking")
+        sent = queue.get(timeout=5).headers
     assert sent[REQUEST_HEADER] == "request-17"
     tasks.mark_next.push_request(**sent)
     try:
