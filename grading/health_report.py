@@ -12,11 +12,11 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from grading import health_checks as checks
-from grading.gauges import Queue, queues
 from grading.health_checks import Trouble
 from grading.models import GradingJob, ModelVersion, TrainingRun, Worker, WorkerKind
 from grading.services.operations import BACKUP, last_time
 from grading.services.versions import version_directory
+from gradingsite import disk
 from gradingsite.health import Health, gather
 from mlcore.base import BaseInfo, BaseModelError, describe_base
 
@@ -34,8 +34,11 @@ class Report:
     answers_waiting: int
     trainings_waiting: int
     troubles: tuple[Trouble, ...]
-    queues: tuple[Queue, ...] = ()
     last_backup: datetime | None = None
+
+    @property
+    def free_percent(self) -> int:
+        return int(disk.free_share() * 100)
 
     @property
     def messages_waiting(self) -> int:
@@ -60,7 +63,6 @@ def report() -> Report:
         version=version,
         answers_waiting=GradingJob.objects.filter(state="queued").count(),
         trainings_waiting=TrainingRun.objects.filter(state="queued").count(),
-        queues=queues(),
         last_backup=last_time(BACKUP),
     )
 

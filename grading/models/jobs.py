@@ -122,3 +122,7 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def busy_percent(self) -> int:
+        return round(self.busy_share * 100)
