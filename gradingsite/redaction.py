@@ -19,6 +19,7 @@ HIDDEN = "‹hidden›"
 SHORTEST_SECRET = 6
 LONGEST_QUOTE = 60  # characters; what a message quotes beyond it is somebody's text
 LONGEST_LINE = 4000
+LOOKED_AT = 50_000  # characters; nobody shall keep a process busy with a line
 RUN = 5  # so many words of a private text in a row are hidden
 
 _KEPT_BACK = r"(?:password|passwd|passphrase|secret|token|api[_-]?key|session_?id|csrf|cookie|authorization|credential)"
@@ -29,7 +30,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), HIDDEN),  # a signed web token
     (
         re.compile(
-            rf"(?i)(?P<keep>\b[\w-]*{_KEPT_BACK}(?:[_-]\w+|s|\d+)?['\"]?\s*[:=]\s*)(?!{HIDDEN})(?:'[^']*'|\"[^\"]*\"|[^\s,;&'\"]+)"
+            rf"(?i)(?P<keep>{_KEPT_BACK}(?:[_-]\w+|s|\d+)?['\"]?\s*[:=]\s*)(?!{HIDDEN})(?:'[^']*'|\"[^\"]*\"|[^\s,;&'\"]+)"
         ),
         rf"\g<keep>{HIDDEN}",
     ),
@@ -39,7 +40,11 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         rf"\g<keep> {HIDDEN}",
     ),
 )
-QUOTED = re.compile(rf"'(?:[^'\\\n]|\\.){{{LONGEST_QUOTE},}}'|\"(?:[^\"\\\n]|\\.){{{LONGEST_QUOTE},}}\"")
+# Up to the closing mark or the end of the line: what was cut off is a quotation, too.
+QUOTED = re.compile(
+    rf"(?<!\w)(?:'(?:[^'\\\n]|\\.){{{LONGEST_QUOTE},}}+(?:'|\\?$)|\"(?:[^\"\\\n]|\\.){{{LONGEST_QUOTE},}}+(?:\"|\\?$))",
+    re.MULTILINE,
+)
 WORD = re.compile(r"\w+")
 # What a repr writes for a line break or tab would stick to the next word.
 ESCAPE = re.compile(r"\\[nrt]")
@@ -58,6 +63,7 @@ def hiding(texts: Iterable[str]) -> Iterator[None]:
 
 
 def redact(line: str) -> str:
+    line = line[:LOOKED_AT]
     for secret in _secrets():
         line = line.replace(secret, HIDDEN)
     for pattern, instead in PATTERNS:

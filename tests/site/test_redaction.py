@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from typing import Any
 
 import pytest
@@ -109,6 +110,14 @@ def test_no_five_words_of_an_answer_get_through(words: list[str]) -> None:
 @given(st.text(max_size=300))
 def test_whatever_a_line_is_it_comes_through_and_stays_short(line: str) -> None:
     assert len(redact(line * 40)) <= LONGEST_LINE + 100
+
+
+@pytest.mark.parametrize("part", ["a-", "token", "token=", "'a ", '"\\', "DETAIL:\n", "://", "/reset/", "eyJaaaaaaaa."])
+def test_no_line_takes_long(part: str) -> None:
+    begun = time.process_time()
+    with hiding(["some words of an answer that is marked"]):
+        redact(part * 50_000)
+    assert time.process_time() - begun < 5
 
 
 def test_a_traceback_goes_through_the_same_door(caplog: pytest.LogCaptureFixture) -> None:
