@@ -16,11 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+Process = subprocess.Popen[bytes]
 WAYS = ("one", "two", "joined")
 SENTENCE = "The switch number {number} opens the circuit, so that no current flows and the lamp goes out. "
 
@@ -30,6 +32,7 @@ def main() -> None:
     options.add_argument("--answers", type=int, default=60)
     options.add_argument("--rounds", type=int, default=2)
     given = options.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))  # so that what was started is stopped, too
     with tempfile.TemporaryDirectory(prefix="two-workers-") as place:
         from gradingsite import broker
 
@@ -50,6 +53,8 @@ def _environment(place: Path, broker_url: str) -> dict[str, str]:
         "MARGINALIA_BASE_DIR": base,
         "REDIS_URL": broker_url,
         "DATABASE_URL": "",
+        # As it lies in memory on a laptop without 4-bit kernels: several times as fast there, and as honest here.
+        "MARGINALIA_QUANTISATION": os.environ.get("MARGINALIA_QUANTISATION", "none"),
         "OMP_NUM_THREADS": "1",
         "HEARTBEAT_SECONDS": "1",
         "MARKING_BATCH_SIZE": "4",
@@ -67,17 +72,21 @@ def _measure(answers: int, rounds: int, place: Path) -> None:
     call_command("migrate", verbosity=0)
     call_command("register_starter", verbosity=0)
     found: dict[str, list[float]] = {way: [] for way in WAYS}
-    for _ in range(rounds):
-        for way in WAYS:
-            found[way].append(_run(way, answers, place))
-            print(f"{way:<7} {found[way][-1]:7.1f} s   load of the machine {os.getloadavg()[0]:.1f}", flush=True)
+    workers = [_worker(place, 0)]
+    try:
+        for _ in range(rounds):
+            for way in WAYS:
+                found[way].append(_run(way, answers, place, workers))
+                print(f"{way:<7} {found[way][-1]:7.1f} s   load of the machine {os.getloadavg()[0]:.1f}", flush=True)
+    finally:
+        _stop(workers, down_to=0)
     seconds = {way: statistics.median(times) for way, times in found.items()}
     for way in WAYS:
         print(f"{way:<7} {seconds[way]:7.1f} s   {answers / seconds[way]:.2f} marks a second (median of {rounds})")
     print(f"one / two = {seconds['one'] / seconds['two']:.2f}, one / joined = {seconds['one'] / seconds['joined']:.2f}")
 
 
-def _run(way: str, answers: int, place: Path) -> float:
+def _run(way: str, answers: int, place: Path, workers: list[Process]) -> float:
     """Seconds from the teacher's click to the last mark."""
     from grading.models import JobState
     from grading.services import grading_run_start
@@ -85,28 +94,31 @@ def _run(way: str, answers: int, place: Path) -> float:
 
     assignment = make_assignment(criteria=(2, 2))
     for number in range(answers):
-        make_submission(assignment, SENTENCE.format(number=number) * 4)
-    workers = [_worker(place, number) for number in range(2 if way == "two" else 1)]
-    try:
-        _until(lambda: _loaded() == len(workers), "the workers have loaded the model")
-        begun = time.monotonic()
-        run = grading_run_start(assignment=assignment, by=make_user(), scope="all", with_feedback=False)
-        if way == "joined":
-            workers.append(_worker(place, 2))
-        _until(lambda: run.jobs.filter(state=JobState.SUCCEEDED).count() == answers, "all answers are marked")
-        seconds = time.monotonic() - begun
-        if len(workers) > len(set(run.jobs.values_list("worker", flat=True))):
-            print("        (a worker marked nothing)")
-        return seconds
-    finally:
-        for worker in workers:
-            worker.terminate()
-        for worker in workers:
-            worker.wait()
-        _until(lambda: _loaded() == 0, "the workers are gone")
+        make_submission(assignment, SENTENCE.format(number=number) * 2)
+    _stop(workers, down_to=1)
+    if way == "two":
+        workers.append(_worker(place, 1))
+    _until(lambda: _loaded() == len(workers), "the workers have loaded the model")
+    begun = time.monotonic()
+    run = grading_run_start(assignment=assignment, by=make_user(), scope="all", with_feedback=False)
+    if way == "joined":
+        workers.append(_worker(place, 2))
+    _until(lambda: run.jobs.filter(state=JobState.SUCCEEDED).count() == answers, "all answers are marked")
+    seconds = time.monotonic() - begun
+    by = Counter(run.jobs.values_list("worker", flat=True))
+    print(f"        marked by each: {sorted(by.values(), reverse=True)}")
+    return seconds
 
 
-def _worker(place: Path, number: int) -> subprocess.Popen[bytes]:
+def _stop(workers: list[Process], *, down_to: int) -> None:
+    for worker in workers[down_to:]:
+        worker.terminate()
+        worker.wait()
+    del workers[down_to:]
+    _until(lambda: _loaded() <= down_to, "the others are gone", seconds=120)
+
+
+def _worker(place: Path, number: int) -> Process:
     celery = [sys.executable, "-m", "celery", "--quiet", "--app", "gradingsite", "worker", "--queues", "marking"]
     flags = ["--pool", "prefork", "--concurrency", "1", "--without-gossip", "--without-mingle"]
     with (place / "workers.log").open("ab") as log:
