@@ -61,7 +61,9 @@ class Context(logging.Filter):
         if record.exc_info:
             record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
             record.exc_info = None
-        ids: dict[str, Any] = {**_ids.get({}), **{name: vars(record)[name] for name in FIELDS if name in vars(record)}}
+        request = vars(record).get("request")
+        ids: dict[str, Any] = {"request_id": getattr(request, "log_id", ""), **_ids.get({})}
+        ids |= {name: vars(record)[name] for name in FIELDS if name in vars(record)}
         told = {
             name: value
             for name, value in ids.items()

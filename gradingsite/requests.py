@@ -27,6 +27,8 @@ class RequestLog:
         # Anybody can write the header; only a proxy of one's own is believed.
         given = request.headers.get(HEADER, "") if settings.TRUSTED_PROXIES else ""
         name, begun = logs.new_request_id(given), time.monotonic()
+        # Django tells of an answer of 400 and above when this middleware has returned, with the request at hand.
+        vars(request)["log_id"] = name
         with logs.about(request_id=name):
             response = self.get_response(request)
             _tell(request, response.status_code, time.monotonic() - begun)

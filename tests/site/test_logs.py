@@ -59,6 +59,12 @@ def test_an_address_that_logs_somebody_in_is_not_written(client: Client, lines: 
     assert "hunter22" not in lines.getvalue()
 
 
+def test_what_django_says_of_a_refusal_carries_the_id_too(client: Client, lines: io.StringIO) -> None:
+    answer = client.get("/nowhere/at/all")
+    told = [line["request_id"] for line in read(lines)]
+    assert told == [answer.headers["X-Request-ID"]] * 2
+
+
 def test_a_password_that_is_sent_is_not_written(client: Client, lines: io.StringIO) -> None:
     client.post(reverse("login"), {"username": "ada@example.org", "password": "hunter22-and-more"})
     assert lines.getvalue()
