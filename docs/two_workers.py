@@ -98,7 +98,7 @@ def _run(way: str, answers: int, place: Path, workers: list[Process]) -> float:
     _stop(workers, down_to=1)
     if way == "two":
         workers.append(_worker(place, 1))
-    _until(lambda: _loaded() == len(workers), "the workers have loaded the model")
+    _until(lambda: _woken() == len(workers), "the workers have loaded the model")
     begun = time.monotonic()
     run = grading_run_start(assignment=assignment, by=make_user(), scope="all", with_feedback=False)
     if way == "joined":
@@ -123,6 +123,15 @@ def _worker(place: Path, number: int) -> Process:
     flags = ["--pool", "prefork", "--concurrency", "1", "--without-gossip", "--without-mingle"]
     with (place / "workers.log").open("ab") as log:
         return subprocess.Popen([*celery, *flags, "--hostname", f"w{number}@%h"], cwd=ROOT, stdout=log, stderr=log)
+
+
+def _woken() -> int:
+    """Those that have loaded the model. A message makes a worker do so, and one that has it may get the message."""
+    from grading import tasks
+
+    tasks.mark_next.delay()
+    time.sleep(1)
+    return _loaded()
 
 
 def _loaded() -> int:

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from grading import tasks
 from grading.mapping import question_of
-from grading.models import ModelVersion, WorkerKind
+from grading.models import GradingJob, JobState, ModelVersion, WorkerKind
 from grading.runtime_pilots import pilots_mark
 from grading.runtime_pulse import Lease, Pulse, pulse
 from grading.runtime_rewrites import write_queued
@@ -67,9 +67,11 @@ def marker() -> Marker:
 
 
 def mark_queued() -> None:
-    """Mark batches until nothing is queued or the slice of time is over; then the rest gets a message of its own."""
+    """Mark batches until nothing is queued or the slice of time is over. What is left after the first batch gets a
+    message of its own: for a second worker that is free, or for this one when its slice is over."""
     heart = pulse(WorkerKind.MARKING)
     ends = time.monotonic() + settings.MARKING_SLICE_SECONDS
+    passed_on = False
     while not heart.stopping.is_set():
         write_queued(marker(), heart)
         pilots_mark(marker(), heart)
@@ -78,8 +80,11 @@ def mark_queued() -> None:
             return
         if not mark_batch(claim, heart):
             return
-        if time.monotonic() > ends:
+        # Not before a batch went well: a worker that cannot load its model shall not hurry through the queue.
+        if not passed_on and GradingJob.objects.filter(state=JobState.QUEUED).exists():
             tasks.wake_marking()
+            passed_on = True
+        if time.monotonic() > ends:
             return
 
 

@@ -208,6 +208,17 @@ def test_after_its_slice_of_time_a_worker_lets_others_have_a_turn(version, setti
     assert outcome(run) == {"done": 1, "failed": 0, "queued": 1, "cancelled": 0}
 
 
+def test_what_is_left_after_the_first_batch_wakes_a_second_worker_once(version, settings, monkeypatch):
+    settings.MARKING_BATCH_SIZE = 1
+    woken: list[str] = []
+    a_run("one", "two", "three")
+    monkeypatch.setattr(runtime.tasks, "wake_marking", lambda: woken.append("a worker"))
+    runtime.mark_queued()
+    assert len(woken) == 1
+    runtime.mark_queued()
+    assert len(woken) == 1, "nothing was left"
+
+
 def test_the_next_run_marks_with_the_version_that_was_promoted(version, versions_dir, tiny_base, teacher):
     assignment = make_assignment()
     make_submission(assignment, "The gap opens the circuit.")
