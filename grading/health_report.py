@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from grading import health_checks as checks
+from grading.health_checks import Trouble
 from grading.models import GradingJob, ModelVersion, TrainingRun, Worker, WorkerKind
+from grading.services.operations import BACKUP, last_time
 from grading.services.versions import version_directory
+from gradingsite import disk
 from gradingsite.health import Health, gather
 from mlcore.base import BaseInfo, BaseModelError, describe_base
 
 BACKLOG = 50  # messages in one queue: far more than wake-ups that are being read
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """Something that is wrong, and what to do about it. `code` is for tests and tools."""
-
-    code: str
-    what: str
-    to_do: str
 
 
 @dataclass(frozen=True)
@@ -38,6 +34,11 @@ class Report:
     answers_waiting: int
     trainings_waiting: int
     troubles: tuple[Trouble, ...]
+    last_backup: datetime | None = None
+
+    @property
+    def free_percent(self) -> int:
+        return int(disk.free_share() * 100)
 
     @property
     def messages_waiting(self) -> int:
@@ -46,18 +47,36 @@ class Report:
 
 def report() -> Report:
     health = gather()
-    version = ModelVersion.objects.in_use()
     base, reason = _base()
-    troubles = [*_services(health), *_workers(health.workers, version), *_models(version, base, reason)]
+    if not health.database or health.missing:
+        # Whatever else is asked would fail on tables that are not there, or not yet as this code needs them.
+        return _report(health, base, [*checks.tables(health), *_services(health), *checks.disk_space()])
+    version = ModelVersion.objects.in_use()
+    troubles = [
+        *_services(health),
+        *_workers(health.workers, version),
+        *_models(version, base, reason),
+        *checks.all_checks(health),
+    ]
+    return replace(
+        _report(health, base, troubles),
+        version=version,
+        answers_waiting=GradingJob.objects.filter(state="queued").count(),
+        trainings_waiting=TrainingRun.objects.filter(state="queued").count(),
+        last_backup=last_time(BACKUP),
+    )
+
+
+def _report(health: Health, base: BaseInfo | None, troubles: Iterable[Trouble]) -> Report:
     return Report(
         health=health,
-        version=version,
+        version=None,
         base=base,
         base_directory=settings.MARGINALIA_BASE_DIR,
         database=_database(),
         broker=plain_address(settings.CELERY_BROKER_URL),
-        answers_waiting=GradingJob.objects.filter(state="queued").count(),
-        trainings_waiting=TrainingRun.objects.filter(state="queued").count(),
+        answers_waiting=0,
+        trainings_waiting=0,
         troubles=tuple(troubles),
     )
 
@@ -117,6 +136,12 @@ def _workers(workers: tuple[Worker, ...], version: ModelVersion | None) -> Itera
             "no_training_worker",
             _("No worker for training is listening. Training runs wait until there is one."),
             _("Start one: celery --app gradingsite worker --queues training --pool prefork --concurrency 1"),
+        )
+    if WorkerKind.DEFAULT not in seen:
+        yield Trouble(
+            "no_default_worker",
+            _("No worker for mail and other short work is listening. Mails wait until there is one."),
+            _("Start one: celery --app gradingsite worker --queues default --pool threads --concurrency 2"),
         )
     for worker in workers:
         if version and worker.base_name and worker.base_name != version.base_name:

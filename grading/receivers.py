@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from celery.signals import worker_init, worker_process_init, worker_process_shutdown, worker_ready
+from celery.signals import worker_init, worker_process_init, worker_process_shutdown, worker_ready, worker_shutdown
 from django.dispatch import receiver
 
 from courses.models import Submission
 from courses.signals import submission_ready
+from gradingsite import codes
 
 
 @receiver(submission_ready)
@@ -26,6 +27,8 @@ def share_stop_flag(**kwargs: Any) -> None:
     from grading import runtime_pulse
 
     runtime_pulse.stopping.clear()
+    # Before anything can change the files of this code under it.
+    codes.remember()
 
 
 @worker_ready.connect
@@ -33,6 +36,7 @@ def watch_for_shutdown(**kwargs: Any) -> None:
     from grading import runtime_pulse
 
     runtime_pulse.watch_for_shutdown()
+    runtime_pulse.start_main()
 
 
 @worker_process_init.connect
@@ -43,6 +47,7 @@ def start_pulse(**kwargs: Any) -> None:
     runtime_pulse.start()
 
 
+@worker_shutdown.connect
 @worker_process_shutdown.connect
 def stop_pulse(**kwargs: Any) -> None:
     from grading import runtime_pulse

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from grading import tasks
 from grading.mapping import question_of
-from grading.models import ModelVersion, WorkerKind
+from grading.models import GradingJob, JobState, ModelVersion, WorkerKind
 from grading.runtime_pilots import pilots_mark
 from grading.runtime_pulse import Lease, Pulse, pulse
 from grading.runtime_rewrites import write_queued
@@ -22,6 +22,8 @@ from grading.services.jobs import Claim, Ticket, job_fail, jobs_claim, jobs_give
 from grading.services.results import batch_write
 from grading.services.training import base_config
 from grading.services.versions import version_directory
+from gradingsite import logs, tallies
+from gradingsite.redaction import hiding
 from mlcore.base import BaseModelError
 from mlcore.blank import blank_proposal
 from mlcore.engine import Engine
@@ -66,9 +68,11 @@ def marker() -> Marker:
 
 
 def mark_queued() -> None:
-    """Mark batches until nothing is queued or the slice of time is over; then the rest gets a message of its own."""
+    """Mark batches until nothing is queued or the slice of time is over. What is left after the first batch gets a
+    message of its own: for a second worker that is free, or for this one when its slice is over."""
     heart = pulse(WorkerKind.MARKING)
     ends = time.monotonic() + settings.MARKING_SLICE_SECONDS
+    passed_on = False
     while not heart.stopping.is_set():
         write_queued(marker(), heart)
         pilots_mark(marker(), heart)
@@ -80,8 +84,11 @@ def mark_queued() -> None:
             return
         if not mark_batch(claim, heart):
             return
-        if time.monotonic() > ends:
+        # Not before a batch went well: a worker that cannot load its model shall not hurry through the queue.
+        if not passed_on and GradingJob.objects.filter(state=JobState.QUEUED).exists():
             tasks.wake_marking()
+            passed_on = True
+        if time.monotonic() > ends:
             return
 
 
@@ -99,6 +106,15 @@ def warm_up() -> None:
 
 def mark_batch(claim: Claim, heart: Pulse) -> bool:
     """Mark a claimed batch and write what came of it. False where going on makes no sense for now."""
+    jobs = ",".join(str(ticket.job_id) for ticket in claim.tickets)
+    with logs.about(run=claim.run_id, jobs=jobs), hiding(ticket.text for ticket in claim.tickets):
+        begun = time.monotonic()
+        done = _mark_batch(claim, heart)
+        log.info("a batch of %s took %.1f s", len(claim.tickets), time.monotonic() - begun)
+        return done
+
+
+def _mark_batch(claim: Claim, heart: Pulse) -> bool:
     blank = [ticket for ticket in claim.tickets if is_blank(ticket.text)]
     written = [ticket for ticket in claim.tickets if ticket not in blank]
     question = question_of("", claim.snapshot)
@@ -113,7 +129,7 @@ def mark_batch(claim: Claim, heart: Pulse) -> bool:
                 return not heart.stopping.is_set()
             usable = found is not None
             proposals |= found or {}
-        batch_write(claim=claim, proposals=proposals)
+        tallies.count("marks", batch_write(claim=claim, proposals=proposals))
     return usable
 
 
@@ -135,10 +151,11 @@ def _mark_written(claim: Claim, tickets: Sequence[Ticket], heart: Pulse, lease: 
 
 
 def _watch(heart: Pulse, lease: Lease) -> Callable[[int], None]:
-    """Called by the engine between its steps: the only place where marking can be left early."""
+    """Called by the engine between its steps: the only place where marking can be left early. A worker that is told to
+    stop finishes its batch, unless that takes longer than it is given."""
 
     def check(done: int) -> None:
-        if lease.lost.is_set() or heart.stopping.is_set():
+        if lease.lost.is_set() or heart.stopping.hurries():
             raise Interrupted
 
     return check

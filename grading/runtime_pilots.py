@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from grading.runtime_pulse import Pulse
 from grading.services.pilots import PilotClaim, pilot_claim, pilot_fail, pilot_give_back, pilot_heartbeat, pilot_write
+from gradingsite.redaction import hiding
 from mlcore.base import BaseModelError
 from mlcore.manifest import AdapterError
 
@@ -29,7 +30,8 @@ def pilots_mark(marker: Marker, heart: Pulse) -> None:
 
 
 def _mark(marker: Marker, claim: PilotClaim, heart: Pulse) -> None:
-    with heart.holding(lambda: pilot_heartbeat(claim=claim)) as lease:
+    beat = heart.holding(lambda: pilot_heartbeat(claim=claim))
+    with beat as lease, hiding(claim.texts.values()):
 
         def check(_done: int) -> None:
             if lease.lost.is_set() or heart.stopping.is_set():

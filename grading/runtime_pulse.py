@@ -7,11 +7,13 @@ thread learns that its work was cancelled or given to somebody else, or that the
 from __future__ import annotations
 
 import logging
+import math
 import multiprocessing
 import os
 import signal
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,28 +28,38 @@ from django.db import DatabaseError, connection
 from grading import tasks
 from grading.models import WorkerKind
 from grading.services.workers import worker_gone, worker_seen
+from gradingsite import tallies
 
 log = logging.getLogger(__name__)
+
+# Of the soft shutdown's seconds; the rest is for giving back what was not finished.
+FINISHING_SHARE = 0.6
+BUSY_OVER_SECONDS = 60.0  # about so far back goes the share of its time that a worker was busy
 
 
 class StopFlag:
     """Set by a worker's main process when it begins to stop, read by its processes that work.
 
-    It is one byte of memory that is shared because they are forked after this module was imported; it has no lock, so
-    that a signal handler can set it.
+    It is one number (when, on the machine's own clock; 0 is never) in memory that is shared because they are forked
+    after this module was imported; it has no lock, so that a signal handler can set it.
     """
 
     def __init__(self) -> None:
-        self._shared = multiprocessing.RawValue("b", 0)
+        self._shared = multiprocessing.RawValue("d", 0.0)
 
     def set(self) -> None:
-        self._shared.value = 1
+        self._shared.value = self._shared.value or time.monotonic()
 
     def clear(self) -> None:
-        self._shared.value = 0
+        self._shared.value = 0.0
 
     def is_set(self) -> bool:
         return bool(self._shared.value)
+
+    def hurries(self) -> bool:
+        """Whether what is at work must be left: a batch may be finished in most of the time that Celery waits."""
+        since: float = self._shared.value
+        return bool(since) and time.monotonic() - since > FINISHING_SHARE * settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT
 
 
 stopping = StopFlag()
@@ -61,6 +73,42 @@ class Lease:
     lost: threading.Event = field(default_factory=threading.Event)
 
 
+class Busy:
+    """How much of its time a process works. One thread works and another looks now and then."""
+
+    def __init__(self) -> None:
+        self.share = 0.0
+        self._since: float | None = None
+        self._seconds = 0.0
+        self._looked = time.monotonic()
+        self._lock = threading.Lock()
+
+    def begin(self) -> None:
+        with self._lock:
+            self._since = time.monotonic()
+
+    def end(self) -> None:
+        with self._lock:
+            self._settle(time.monotonic())
+            self._since = None
+
+    def look(self) -> float:
+        """The busy seconds since the last look; `share` then holds the share of the last minute or so."""
+        with self._lock:
+            now = time.monotonic()
+            self._settle(now)
+            seconds, passed = self._seconds, max(now - self._looked, 1e-6)
+            self._seconds, self._looked = 0.0, now
+        fades = math.exp(-passed / BUSY_OVER_SECONDS)
+        self.share = fades * self.share + (1 - fades) * min(1.0, seconds / passed)
+        return seconds
+
+    def _settle(self, now: float) -> None:
+        if self._since is not None:
+            self._seconds += now - self._since
+            self._since = now
+
+
 class Pulse:
     """One per worker process; see `pulse()`."""
 
@@ -69,6 +117,7 @@ class Pulse:
         # Never used again by a later process, so that a late write of this one cannot pass for the other's.
         self.name = f"{kind}@{socket.gethostname()[:60]}:{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.stopping = stopping
+        self.busy = Busy()
         self._facts: dict[str, str] = {}
         self._lease: Lease | None = None
         self._ended = threading.Event()
@@ -90,9 +139,11 @@ class Pulse:
         """Renew a lease until the work is done."""
         lease = Lease(beat)
         self._lease = lease
+        self.busy.begin()
         try:
             yield lease
         finally:
+            self.busy.end()
             self._lease = None
 
     def _run(self) -> None:
@@ -109,7 +160,9 @@ class Pulse:
 
     def _tick(self) -> None:
         try:
-            worker_seen(name=self.name, kind=self.kind, **self._facts)
+            seconds = self.busy.look()
+            tallies.count("worker_busy_seconds", seconds, kind=self.kind)
+            worker_seen(name=self.name, kind=self.kind, busy_share=round(self.busy.share, 3), **self._facts)
             lease = self._lease
             if lease is not None and not lease.beat():
                 lease.lost.set()
@@ -134,11 +187,17 @@ def pulse(kind: WorkerKind) -> Pulse:
 def start() -> None:
     """Begin in a fresh worker process, if it takes marking or training. It also looks at what is queued already."""
     kind = kind_of_process()
-    if kind is None:
+    if kind is None or kind == WorkerKind.DEFAULT:
         return
     pulse(kind)
     task = tasks.mark_next if kind == WorkerKind.MARKING else tasks.train_next
     threading.Thread(target=_send, args=(task,), daemon=True).start()
+
+
+def start_main() -> None:
+    """Begin in a worker's main process: one for short work does it there, in threads."""
+    if kind_of_process() == WorkerKind.DEFAULT:
+        pulse(WorkerKind.DEFAULT)
 
 
 def stop() -> None:
@@ -146,6 +205,7 @@ def stop() -> None:
     if _pulse is not None:
         _pulse.stop()
         _pulse = None
+    tallies.flush()
 
 
 def kind_of_process() -> WorkerKind | None:

@@ -15,6 +15,8 @@ from grading.services.rewrites import (
     rewrite_heartbeat,
     rewrite_write,
 )
+from gradingsite import tallies
+from gradingsite.redaction import hiding
 
 if TYPE_CHECKING:
     from grading.runtime import Marker
@@ -35,7 +37,8 @@ def write_queued(marker: Marker, heart: Pulse) -> None:
 
 
 def _write(marker: Marker, claim: RewriteClaim, heart: Pulse) -> None:
-    with heart.holding(lambda: rewrite_heartbeat(claim=claim)) as lease:
+    beat = heart.holding(lambda: rewrite_heartbeat(claim=claim))
+    with beat as lease, hiding([claim.text]):
 
         def check(_done: int) -> None:
             if lease.lost.is_set() or heart.stopping.is_set():
@@ -50,4 +53,5 @@ def _write(marker: Marker, claim: RewriteClaim, heart: Pulse) -> None:
             rewrite_give_back(claim=claim)
         except Exception:  # an odd answer or a broken version must not stop the marking behind it
             log.exception("feedback could not be written again (%s)", claim.pk)
+            tallies.count("model_errors", kind="rewrite_failed")
             rewrite_fail(claim=claim)

@@ -32,6 +32,7 @@ from grading.services.training import (
     training_directory,
 )
 from grading.services.versions import version_directory
+from gradingsite import logs
 from mlcore.base import BaseModelError, describe_base
 from mlcore.config import TrainConfig, TrainProgress
 from mlcore.files import write_whole
@@ -58,6 +59,13 @@ def train_queued() -> None:
 
 def train_run(run: TrainingRun, heart: Pulse) -> None:
     """One run to its end, whatever that is."""
+    with logs.about(training=run.pk):
+        log.info("training run %s begins, attempt %s", run.pk, run.attempt)
+        _train_run(run, heart)
+        log.info("training run %s: %s", run.pk, run.state)
+
+
+def _train_run(run: TrainingRun, heart: Pulse) -> None:
     try:
         job = prepare(run)
     except BaseModelError as error:

@@ -2,12 +2,17 @@
 
 import logging.config
 import os
+import time
 from typing import Any
 
-from celery import Celery
-from celery.signals import setup_logging
+from celery import Celery, Task
+from celery.signals import before_task_publish, setup_logging, task_postrun, task_prerun
+
+from gradingsite import logs, tallies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gradingsite.settings")
+
+REQUEST_HEADER = "marginalia_request"
 
 app = Celery("gradingsite")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -20,3 +25,25 @@ def log_like_the_site(**_: Any) -> None:
     from django.conf import settings
 
     logging.config.dictConfig(settings.LOGGING)
+
+
+@before_task_publish.connect
+def name_the_request(headers: dict[str, Any] | None = None, **_: Any) -> None:
+    """A message takes along which request it comes from, so that a worker's lines can be found by it."""
+    request = logs.current("request_id")
+    if headers is not None and request:
+        headers[REQUEST_HEADER] = request
+
+
+@task_prerun.connect
+def log_about_task(task_id: str, task: Task, **_: Any) -> None:
+    task.request.begun = time.monotonic()
+    task.request.log_token = logs.begin(task=task_id, request_id=task.request.get(REQUEST_HEADER))
+
+
+@task_postrun.connect
+def log_about_nothing(task: Task, **_: Any) -> None:
+    token = task.request.get("log_token")
+    if token is not None:
+        logs.end(token)
+        tallies.observe("task_seconds", time.monotonic() - task.request.begun, task=task.name)

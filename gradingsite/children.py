@@ -60,8 +60,9 @@ def _die_with_parent() -> None:
 class Supervisor:
     """Runs commands until `stop` is called or a signal comes. `write` gets one finished line at a time."""
 
-    def __init__(self, write: Callable[[str], None]) -> None:
+    def __init__(self, write: Callable[[str], None], *, plain: bool = True) -> None:
         self.write = write
+        self.plain = plain
         self.children: list[Child] = []
         self.stopping = 0  # how often it was asked
         self.selector = selectors.DefaultSelector()
@@ -137,7 +138,11 @@ class Supervisor:
             return
         *lines, child.rest = (child.rest + data).split(b"\n")
         for line in lines:
-            self.write(f"{child.command.name:<9}| {line.decode(errors='replace')}")
+            self._pass_on(child, line)
+
+    def _pass_on(self, child: Child, line: bytes) -> None:
+        prefix = "" if line.startswith(b"{") and not self.plain else f"{child.command.name:<9}| "
+        self.write(prefix + line.decode(errors="replace"))
 
     def _bury(self, child: Child) -> None:
         code = self._clear(child)
@@ -154,7 +159,7 @@ class Supervisor:
         if stream.fileno() in self.selector.get_map():
             self.selector.unregister(stream)
         if child.rest:
-            self.write(f"{child.command.name:<9}| {child.rest.decode(errors='replace')}")
+            self._pass_on(child, child.rest)
         _kill_group(process.pid, signal.SIGKILL)
         stream.close()
         child.process, child.rest = None, b""

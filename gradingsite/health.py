@@ -21,6 +21,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from grading.models import ModelVersion, Worker
+from gradingsite import codes
 
 log = logging.getLogger(__name__)
 BROKER_SECONDS = 1.5
@@ -35,10 +36,16 @@ class Health:
     queues: Mapping[str, int] = field(default_factory=dict)
     workers: tuple[Worker, ...] = ()
     model: str | None = None
+    missing: tuple[str, ...] = ()  # migrations that this code has and the database has not
 
     @property
     def ok(self) -> bool:
         return self.database and self.broker
+
+    @property
+    def ready(self) -> bool:
+        """Whether this process can be given visitors."""
+        return self.ok and not self.missing
 
 
 def gather() -> Health:
@@ -46,11 +53,24 @@ def gather() -> Health:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        workers, model = _workers_listening(), _model_in_use()
+        missing = tuple(f"{app}.{name}" for app, name in codes.missing_migrations())
+        # Their tables may lack a column that this code asks for.
+        workers, model = ((), None) if missing else (_workers_listening(), _model_in_use())
     except DatabaseError:
         log.exception("The database does not answer.")
         return Health(database=False, broker=queues is not None, queues=queues or {})
-    return Health(database=True, broker=queues is not None, queues=queues or {}, workers=workers, model=model)
+    return Health(
+        database=True, broker=queues is not None, queues=queues or {}, workers=workers, model=model, missing=missing
+    )
+
+
+def database_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    return True
 
 
 def _workers_listening() -> tuple[Worker, ...]:
@@ -80,6 +100,28 @@ def broker_client() -> redis.Redis:
     return redis.Redis.from_url(
         url, socket_connect_timeout=BROKER_SECONDS, socket_timeout=BROKER_SECONDS, retry=None, health_check_interval=0
     )
+
+
+@never_cache
+@require_safe
+def livez(request: HttpRequest) -> JsonResponse:
+    """200 as long as this process answers. It asks nobody else: a database that is away is no reason to start a web
+    process again."""
+    return JsonResponse({"status": "ok", "code": codes.code_digest()})
+
+
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when this process may be given visitors: database and broker answer, and every migration is applied."""
+    health = gather()
+    facts = {
+        "status": "ok" if health.ready else "not ready",
+        "database": "ok" if health.database else "down",
+        "broker": "ok" if health.broker else "down",
+        "migrations": ("missing" if health.missing else "ok") if health.database else "unknown",
+    }
+    return JsonResponse(facts, status=200 if health.ready else 503)
 
 
 @never_cache

@@ -10,7 +10,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from gradingsite import broker, env, single_sign_on
+from gradingsite import broker, env, logs, single_sign_on
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # Everything that a run writes lies under this one directory: database, uploads, models, secrets.
@@ -31,7 +31,7 @@ SITE_URL = env.url("SITE_URL", "", ("http", "https")).rstrip("/")  # for links i
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL else []
 
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # probes come from inside, over plain HTTP
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|livez|readyz|metrics)$"]  # probes come from inside, over plain HTTP
 SECURE_HSTS_SECONDS = env.whole("HSTS_SECONDS", 31_536_000) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS and env.flag("HSTS_INCLUDE_SUBDOMAINS", default=True)
 SECURE_HSTS_PRELOAD = HTTPS and env.flag("HSTS_PRELOAD", default=True)
@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "gradingsite.signin",
 ]
 MIDDLEWARE = [
+    "gradingsite.requests.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -258,7 +259,7 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 
 # --- E-mail ----------------------------------------------------------------------------------------------------------
 EMAIL_HOST = env.text("EMAIL_HOST")
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_BACKEND = "gradingsite.mail.CountingBackend" if EMAIL_HOST else "django.core.mail.backends.console.EmailBackend"
 EMAIL_PORT = env.whole("EMAIL_PORT", 587, least=1, most=65535)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
@@ -330,22 +331,18 @@ WORKER_SEEN_SECONDS = env.whole("WORKER_SEEN_SECONDS", 60, least=10)
 
 # --- Log -------------------------------------------------------------------------------------------------------------
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} [{process}] {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
-        "django.server": {"handlers": [], "propagate": True},
-        "celery.redirected": {"level": "WARNING"},
-        # Two lines for every message, and beat sends one every few seconds; what fails is still told.
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-        "axes": {"level": "WARNING"},
-    },
-}
+LOG_FORMAT = env.choice("LOG_FORMAT", "plain", ("plain", "json"))
+LOGGING = logs.configuration(LOG_FORMAT, LOG_LEVEL)
+
+# --- Watching it -----------------------------------------------------------------------------------------------------
+# Who may read /metrics: whoever has this token, or without one, this machine alone.
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+# A process writes what it counted to the database this often; 0: only when told to.
+METRICS_FLUSH_SECONDS = env.whole("METRICS_FLUSH_SECONDS", 5)
+# What the health page calls old, full or too few.
+ALARM_QUEUE_MINUTES = env.whole("ALARM_QUEUE_MINUTES", 30, least=1)
+ALARM_BACKUP_DAYS = env.whole("ALARM_BACKUP_DAYS", 7, least=1)
+ALARM_DISK_PERCENT = env.whole("ALARM_DISK_PERCENT", 10, least=1, most=90)  # left free
 
 if DEBUG and HTTPS:
     raise ImproperlyConfigured("DEBUG and HTTPS are both on; a site that the world can reach must not run with DEBUG.")

@@ -100,7 +100,8 @@ def refuse_taken_port(place: Place) -> None:
 def _run(place: Place) -> None:
     os.environ.setdefault("SITE_URL", place.address)
     os.environ.setdefault("WORKER_SOFT_SHUTDOWN_SECONDS", str(SOFT_SHUTDOWN_SECONDS))
-    supervisor = Supervisor(_say)
+    # Lines for programs are passed on as they are; each says itself which process wrote it.
+    supervisor = Supervisor(_say, plain=env.text("LOG_FORMAT") != "json")
     if not env.text("REDIS_URL"):
         supervisor.start(broker_command(place.var))
     try:

@@ -17,6 +17,10 @@ os.environ.update(
         "REDIS_URL": "",
         "SITE_URL": "",
         "LANGUAGE_CODE": "en",
+        # No thread of a test's process writes to the database by itself.
+        "METRICS_FLUSH_SECONDS": "0",
+        "METRICS_TOKEN": "",
+        "LOG_FORMAT": "plain",
     }
 )
 

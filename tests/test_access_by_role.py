@@ -174,6 +174,10 @@ POST = {
 # Pages about one's own account or about nobody: there is nothing of others behind them.
 OPEN = {
     "healthz",
+    "livez",
+    "readyz",
+    # For programs: behind a token or on this machine alone; tests/site/test_metrics.py.
+    "metrics",
     "grading:my_data",
     "login",
     "account_login",

@@ -5,6 +5,7 @@ from grading.models.desk import ActedGrade, ActKind, Presence, ReviewAct, SavedC
 from grading.models.grades import CriterionScore, Feedback, Grade, GradeEvent, GradeSource, GradeState
 from grading.models.groups import AnswerGroup, GroupedAnswer, GroupKind
 from grading.models.jobs import GradingJob, GradingRun, JobState, RunScope, Worker, WorkerKind
+from grading.models.operations import LastTime, Tally
 from grading.models.pilots import Pilot, PilotPaper, PilotState
 from grading.models.readings import AnswerReading
 from grading.models.regrades import RegradeRequest, RegradeState
@@ -53,6 +54,7 @@ __all__ = [
     "GroupKind",
     "GroupedAnswer",
     "JobState",
+    "LastTime",
     "ModelVersion",
     "Pilot",
     "PilotPaper",
@@ -74,6 +76,7 @@ __all__ = [
     "ShadowMark",
     "StudentGroup",
     "SubmissionFlag",
+    "Tally",
     "TrainingExample",
     "TrainingPoint",
     "TrainingRun",

@@ -97,6 +97,7 @@ class GradingJob(models.Model):
 class WorkerKind(models.TextChoices):
     MARKING = "marking", _("marking")
     TRAINING = "training", _("training")
+    DEFAULT = "default", _("mail and other short work")
 
 
 class Worker(models.Model):
@@ -107,6 +108,10 @@ class Worker(models.Model):
     device = models.CharField(max_length=120, blank=True)
     base_name = models.CharField(max_length=200, blank=True)
     version_name = models.CharField(max_length=120, blank=True)
+    code = models.CharField(max_length=20, blank=True, db_default="", help_text=_("which code it runs: a digest of it"))
+    busy_share = models.FloatField(
+        default=0, db_default=0, help_text=_("how much of the last minutes it worked, from 0 to 1")
+    )
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
 
@@ -117,3 +122,7 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def busy_percent(self) -> int:
+        return round(self.busy_share * 100)

@@ -35,12 +35,14 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
+from grading.models import LastTime, Tally, Worker
 from gradingsite.signin.models import CacheEntry, Tries
 
 FORMAT = 1
 # What `migrate` writes by itself: there in an empty system, and replaced by what the backup holds.
 MADE_BY_MIGRATE: tuple[type[Model], ...] = (Permission, ContentType)
-LEFT_OUT: tuple[type[Model], ...] = (Session, CacheEntry, Tries)
+# Who is logged in, who works and what was counted is of the running system and nobody's record.
+LEFT_OUT: tuple[type[Model], ...] = (Session, CacheEntry, Tries, Worker, Tally, LastTime)
 CHUNK = 1024 * 1024
 
 

@@ -20,7 +20,9 @@ from django.utils import timezone
 from courses.transitions import TransitionLost, move, move_all
 from grading.mapping import question_key, question_of, rubric_snapshot
 from grading.models import GradingJob, GradingRun, JobState
+from grading.services.claiming import claims
 from grading.services.versions import version_directory
+from gradingsite import tallies
 from mlcore.schemas import Answer, Question
 
 ATTEMPTS = 3
@@ -60,6 +62,7 @@ class Claim:
         return question_of(self.key, self.snapshot)
 
 
+@claims
 def jobs_claim(*, worker: str, limit: int) -> Claim | None:
     """Take up to `limit` queued jobs of one run, or None where nothing is queued.
 
@@ -126,6 +129,7 @@ def jobs_give_back(*, claim: Claim, tickets: Iterable[Ticket]) -> int:
 
 def job_fail(*, ticket: Ticket, code: str, detail: str, final: bool = False) -> None:
     """Write down that marking this answer failed: queued again while attempts are left, unless trying is useless."""
+    tallies.count("model_errors", kind=code)
     job = GradingJob(pk=ticket.job_id, state=JobState.RUNNING)
     guard = {"attempt": ticket.attempt}
     words: dict[str, Any] = {"error_code": code, "error_detail": detail.replace("\0", "")[:2000]}

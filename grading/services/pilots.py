@@ -22,8 +22,10 @@ from grading import tasks
 from grading.exceptions import NoModelVersion, NothingToTry, PilotUnderWay, TooManyToTry
 from grading.mapping import on_step, question_key, question_of, rubric_snapshot
 from grading.models import ModelVersion, Pilot, PilotPaper, PilotState
+from grading.services.claiming import claims
 from grading.services.pilot_intervals import Span, proposal_spans
 from grading.services.versions import version_directory
+from gradingsite import tallies
 from mlcore.schemas import Answer, Proposal, Question
 
 PAPERS, MOST_PAPERS = 5, 10
@@ -96,6 +98,7 @@ def papers_to_try(assignment: Assignment) -> list[Submission]:
     return list(ready.filter(pk__in=keys[:PAPERS]).order_by("pk"))
 
 
+@claims
 def pilot_claim() -> PilotClaim | None:
     """Take the oldest pilot that waits, or None where none does."""
     for row in Pilot.objects.filter(state=PilotState.QUEUED).select_related("version").order_by("pk"):
@@ -171,6 +174,7 @@ def _spans(claim: PilotClaim, proposals: Sequence[Proposal]) -> dict[str, Span |
 
 
 def pilot_fail(*, claim: PilotClaim, code: str) -> None:
+    tallies.count("model_errors", kind=code)
     move_all(_held(claim), [PilotState.RUNNING], PilotState.FAILED, error_code=code)
 
 

@@ -21,6 +21,7 @@ from grading import tasks
 from grading.exceptions import GradeIsClosed, NoModelVersion, PointsMissing
 from grading.mapping import question_key, question_of
 from grading.models import Grade, GradeState, ModelVersion, Rewrite, RewriteState
+from grading.services.claiming import claims
 from grading.services.versions import version_directory
 from mlcore.schemas import Answer, Question
 
@@ -85,6 +86,7 @@ def rewrite_close(*, grade: Grade) -> int:
     return move_all(Rewrite.objects.filter(grade=grade), _OPEN, RewriteState.CLOSED)
 
 
+@claims
 def rewrite_claim() -> RewriteClaim | None:
     """Take the oldest request, or None where none is left."""
     for row in Rewrite.objects.filter(state=RewriteState.QUEUED).select_related("grade__submission__assignment"):

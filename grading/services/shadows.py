@@ -15,6 +15,7 @@ from courses.models import Submission
 from grading.exceptions import VersionNotReady
 from grading.mapping import question_key
 from grading.models import Grade, GradeSource, ModelVersion, ShadowMark, VersionState
+from grading.services.claiming import claims
 from grading.services.versions import version_directory, version_event
 
 MOST_AT_ONCE = 32
@@ -53,6 +54,7 @@ def version_shadow_stop(*, version: ModelVersion, by: User) -> None:
             version_event(version, by, "shadow_stopped", version.state)
 
 
+@claims
 def shadow_next() -> ShadowWork | None:
     """The oldest answers that a candidate in shadow mode has still to mark, all of one assignment and one rubric."""
     for version in ModelVersion.objects.filter(state=VersionState.CANDIDATE).exclude(shadow_since=None).order_by("pk"):

@@ -21,8 +21,10 @@ from grading.models import (
     TrainingRun,
     TrainingState,
 )
+from grading.services.claiming import claims
 from grading.services.training import training_directory
 from grading.services.versions import version_register
+from gradingsite import tallies
 from mlcore.config import TrainProgress
 
 CHECKPOINT_KEPT = timedelta(days=14)
@@ -30,6 +32,7 @@ ATTEMPTS = 2  # a lost run resumes once from its checkpoint
 WORKING = (TrainingState.PREPARING, TrainingState.TRAINING, TrainingState.EVALUATING)
 
 
+@claims
 def training_claim(*, worker: str) -> TrainingRun | None:
     """Take the oldest queued training run, or None where there is none."""
     with transaction.atomic():
@@ -112,6 +115,8 @@ def training_finish(*, run: TrainingRun, directory: Path, evaluation: dict[str, 
 
 def training_end(*, run: TrainingRun, to: TrainingState, code: str, detail: str = "") -> None:
     """End a run without a result, in words that its page shows. Nothing where it is not ours any more."""
+    if to == TrainingState.FAILED:
+        tallies.count("training_errors", kind=code)
     with contextlib.suppress(TransitionLost):
         move(
             run,

@@ -18,6 +18,7 @@ from django.utils import timezone
 from courses.transitions import move_all
 from grading import tasks
 from grading.models import ModelVersion, Trial, TrialState
+from grading.services.claiming import claims
 from grading.services.versions import version_directory
 from mlcore.rows import guess_language
 from mlcore.schemas import Answer, Question
@@ -54,6 +55,7 @@ def trial_start(
     return row
 
 
+@claims
 def trial_claim() -> TrialClaim | None:
     """Take the oldest trial that waits, or None where none does."""
     for row in Trial.objects.filter(state=TrialState.QUEUED).select_related("version").order_by("pk"):

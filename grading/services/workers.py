@@ -7,14 +7,24 @@ from datetime import timedelta
 from django.utils import timezone
 
 from grading.models import Worker
+from gradingsite import codes
 
 FORGET_AFTER = timedelta(days=1)
 
 
-def worker_seen(*, name: str, kind: str, device: str = "", base_name: str = "", version_name: str = "") -> None:
-    """Write down that a worker is alive, and what it holds."""
+def worker_seen(
+    *, name: str, kind: str, device: str = "", base_name: str = "", version_name: str = "", busy_share: float = 0
+) -> None:
+    """Write down that a worker is alive, what it holds, and how busy it was of late."""
     now = timezone.now()
-    facts = {"device": device[:120], "base_name": base_name[:200], "version_name": version_name[:120], "seen_at": now}
+    facts = {
+        "device": device[:120],
+        "base_name": base_name[:200],
+        "version_name": version_name[:120],
+        "code": codes.code_digest(),
+        "busy_share": busy_share,
+        "seen_at": now,
+    }
     if not Worker.objects.filter(name=name).update(**facts):
         Worker.objects.get_or_create(name=name, defaults={"kind": kind, "started_at": now, **facts})
 

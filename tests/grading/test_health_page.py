@@ -36,7 +36,7 @@ def test_it_works_without_broker_workers_or_version(client: Client, admin: User,
     page = client.get(reverse("grading:health"))
     assert page.status_code == 200
     assert "The broker does not answer" in page.content.decode()
-    assert codes() == {"broker", "no_marking_worker", "no_training_worker", "no_version", "base"}
+    assert codes() == {"broker", "no_marking_worker", "no_training_worker", "no_default_worker", "no_version", "base"}
 
 
 def test_it_shows_the_workers_that_were_heard_of_lately(client: Client, admin: User) -> None:

@@ -169,9 +169,23 @@ def test_a_cancelled_run_is_left_in_the_middle_of_a_batch(version, teacher):
     assert not Grade.objects.exists()
 
 
-def test_a_worker_that_is_told_to_stop_gives_its_batch_back(version):
-    run = a_run("one", "two")
+def test_a_worker_that_is_told_to_stop_finishes_its_batch_and_takes_no_other(version, settings):
+    settings.MARKING_BATCH_SIZE = 2
+    run = a_run("one", "two", "three")
     with_engine(lambda answers, arguments: runtime_pulse.stopping.set())
+    runtime.mark_queued()
+    assert (outcome(run)["done"], outcome(run)["queued"]) == (2, 1)
+
+
+def test_a_worker_that_is_told_to_stop_gives_a_batch_back_that_takes_too_long(version, settings):
+    settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 0.1
+
+    def stop(answers: Any, arguments: Any) -> None:
+        runtime_pulse.stopping.set()
+        time.sleep(0.2)
+
+    run = a_run("one", "two")
+    with_engine(stop)
     runtime.mark_queued()
     assert outcome(run)["queued"] == 2
     assert {job.attempt for job in run.jobs.all()} == {0}
@@ -199,6 +213,17 @@ def test_after_its_slice_of_time_a_worker_lets_others_have_a_turn(version, setti
     run = a_run("one", "two")
     runtime.mark_queued()
     assert outcome(run) == {"done": 1, "failed": 0, "queued": 1, "cancelled": 0}
+
+
+def test_what_is_left_after_the_first_batch_wakes_a_second_worker_once(version, settings, monkeypatch):
+    settings.MARKING_BATCH_SIZE = 1
+    woken: list[str] = []
+    a_run("one", "two", "three")
+    monkeypatch.setattr(runtime.tasks, "wake_marking", lambda: woken.append("a worker"))
+    runtime.mark_queued()
+    assert len(woken) == 1
+    runtime.mark_queued()
+    assert len(woken) == 1, "nothing was left"
 
 
 def test_the_next_run_marks_with_the_version_that_was_promoted(version, versions_dir, tiny_base, teacher):

@@ -82,7 +82,7 @@ def test_a_worker_knows_its_kind_from_its_queues(monkeypatch):
     monkeypatch.setattr(type(queues), "consume_from", {"training": None}, raising=False)
     assert runtime_pulse.kind_of_process() == WorkerKind.TRAINING
     monkeypatch.setattr(type(queues), "consume_from", {"default": None}, raising=False)
-    assert runtime_pulse.kind_of_process() is None
+    assert runtime_pulse.kind_of_process() == WorkerKind.DEFAULT
     monkeypatch.setenv("MARGINALIA_WORKER_KIND", "marking")
     assert runtime_pulse.kind_of_process() == WorkerKind.MARKING
 

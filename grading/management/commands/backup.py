@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from grading.services.backups import BackupError, backup_write
+from grading.services.operations import BACKUP, happened
 
 
 class Command(BaseCommand):
@@ -20,6 +21,7 @@ class Command(BaseCommand):
             manifest = backup_write(to=options["file"])
         except (BackupError, OSError) as error:
             raise CommandError(f"No backup was written: {error}") from error
+        happened(BACKUP, detail=str(options["file"]))
         rows, files = sum(manifest.rows.values()), len(manifest.hashes) - 1
         self.stdout.write(f"{rows} rows and {files} files are in {options['file']}.")
         for name in manifest.missing:
