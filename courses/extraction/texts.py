@@ -27,7 +27,9 @@ _MANY_BREAKS = re.compile("\n{4,}")
 
 # Marks that turn the order of what follows around or cannot be seen: “exe.tset” written as “test.exe”, or two names
 # that look the same. Joiners stay, for some scripts and emoji need them.
-_TRICKS = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufff9-\ufffb\U000e0000-\U000e007f]")
+_TRICKS = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 
 
 class NotText(ValueError):

@@ -20,7 +20,6 @@ from courses.matching import StudentMatcher
 from courses.models import Assignment, Role, Submission, SubmissionSource, SubmissionState, UnmatchedFile
 from courses.services.submissions import content_of, file_name, holds, is_unchanged, submission_create, submission_store
 
-
 # A page that reads files for longer hangs; and where one file was given up, the next such ones would be as slow.
 SECONDS_OF_READING = 60.0
 
