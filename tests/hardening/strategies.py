@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from courses.tables import ANSWER_COLUMNS, ENROLMENT_COLUMNS, MARKED_COLUMNS
 from tests.courses.files import docx_bytes, odt_bytes, pdf_bytes, with_part, zip_bytes
 
+DOCX, ODT_FILE = docx_bytes("x"), odt_bytes("x")
 NASTY = [
     "", " ", "\x00", "a\x00b", "\u202egnp.exe", "\u200b", "\ud800", "𝕬𝖉𝖆", "ﷺ" * 50, "e\u0301" * 20, "İ", "ß", "👩‍🔬🇩🇪",
     "0", "-1", "1e999", "NaN", "-Infinity", "9" * 400, "0x1f", "1,5", "١٢٣", "½", "2147483648", "9223372036854775808",
@@ -55,15 +56,15 @@ NAMESPACE = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/ma
 word_xml = xml.map(lambda body: f"<w:document {NAMESPACE}><w:body>{body}</w:body></w:document>".encode())
 docx_files = (
     torn(docx_bytes("One", "Zwei", table=[["a", "b"]]))
-    | word_xml.map(lambda body: with_part(docx_bytes("x"), "word/document.xml", body))
+    | word_xml.map(lambda body: with_part(DOCX, "word/document.xml", body))
     | torn(b"<w:document %s><w:body><w:p><w:t>A</w:t></w:p></w:body></w:document>" % NAMESPACE.encode()).map(
-        lambda body: with_part(docx_bytes("x"), "word/document.xml", body)
+        lambda body: with_part(DOCX, "word/document.xml", body)
     )
 )
 ODT = 'xmlns:o="urn:oasis:names:tc:opendocument:xmlns:office:1.0"'
 odt_files = torn(odt_bytes("One", "Two")) | xml.map(
     lambda body: with_part(
-        odt_bytes("x"), "content.xml", f"<o:d {ODT} {NAMESPACE}><o:body><o:text>{body}</o:text></o:body></o:d>".encode()
+        ODT_FILE, "content.xml", f"<o:d {ODT} {NAMESPACE}><o:body><o:text>{body}</o:text></o:body></o:d>".encode()
     )
 )
 pdf_operators = st.lists(

@@ -55,7 +55,7 @@ def reads_or_says_why(what: str, data: bytes, scratch: Path) -> None:
         try:
             text = extract_text(data)
         except Unreadable as reason:
-            assert reason.code in UNREADABLE_WORDS  # noqa: PT017
+            assert reason.code in UNREADABLE_WORDS
         else:
             assert text.strip()
             assert "\x00" not in text

@@ -1,4 +1,4 @@
-"""Each file that was made to do harm is read or refused in words, within seconds and little memory, and leaves nothing."""
+"""Files made to do harm are read or refused in words, within seconds and little memory, and leave nothing behind."""
 
 from __future__ import annotations
 
