@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from courses.errors import UserError
+from courses.extraction import Unreadable
 from courses.models import Assignment, Course, Submission, UnmatchedFile
 from courses.services import enrol_from_csv, submissions_from_files
 from grading.services.imports import marked_answers_import
@@ -85,7 +86,10 @@ def test_a_hostile_table_is_read_or_refused_in_words(name: str, course: Course, 
 def test_where_one_file_was_given_up_no_other_document_of_the_upload_is_waited_for(
     assignment: Assignment, teacher: User, student: User, other_student: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("courses.extraction.reading._reader._seconds", 0.0)
+    def given_up(*_: object) -> str:
+        raise Unreadable("too_slow")
+
+    monkeypatch.setattr("courses.services.submissions.extract_text", given_up)
     files = [SimpleUploadedFile(f"{person.email}.docx", word(b"<x/>")) for person in (student, other_student)]
     files.append(SimpleUploadedFile("nobody.txt", b"An answer."))
     report = submissions_from_files(assignment=assignment, by=teacher, files=files)
