@@ -2,7 +2,7 @@
 .POSIX:
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test kills lint fmt check pytest screenshots messages clean help
+.PHONY: run test kills lint fmt check pytest fuzz audit screenshots messages clean help
 
 SHELL = /bin/sh
 PYTHON = python3.11
@@ -19,6 +19,8 @@ help:
 	@echo "make test         linters, import law, types and all tests"
 	@echo "make lint, fmt    the linters alone; format what they would complain about"
 	@echo "make screenshots  the README's pictures, taken from a running sample site"
+	@echo "make fuzz         random and hostile input (FUZZ=10000 SEED=1)"
+	@echo "make audit        known holes in the libraries, with pip-audit where it is installed"
 	@echo "make messages     gather and compile the translations"
 
 run: $(VENV)/.run-installed
@@ -47,6 +49,15 @@ KILLS = 20
 SEED = 1
 kills: $(VENV)/.test-installed
 	KILLS=$(KILLS) SEED=$(SEED) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -s tests/faults/test_training_kills.py
+
+# Random and hostile input for longer than `make test` takes it; the last line says what came of it.
+FUZZ = 10000
+fuzz: $(VENV)/.test-installed
+	FUZZ=$(FUZZ) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:cacheprovider --hypothesis-seed=$(SEED) tests/hardening
+
+# Known holes in what is installed; asks a service outside, and so is no part of `make test`.
+audit: $(VENV)/.run-installed
+	@if $(BIN)/python -m pip_audit --version >/dev/null 2>&1; then $(BIN)/python -m pip_audit --requirement constraints.txt --no-deps --disable-pip; else echo "pip-audit is not installed: $(BIN)/python -m pip install pip-audit"; exit 1; fi
 
 fmt: $(VENV)/.test-installed
 	$(BIN)/ruff check --fix .

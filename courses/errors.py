@@ -196,6 +196,7 @@ UNREADABLE_WORDS: dict[str, str | Promise] = {
     "too_many_pages": _("The PDF has too many pages to be taken as one answer."),
     "unpacks_too_large": _("The document unpacks to far more than an answer could be."),
     "too_slow": _("The file took too long to read."),
+    "upload_too_slow": _("Reading this upload took too long. Please upload this file again by itself."),
     "nested_archive": _("An archive inside an archive is not unpacked."),
     "archive": _("An archive cannot be handed in as one answer. Please hand in the document itself."),
 }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -17,9 +18,16 @@ from courses.errors import FileTooLarge, MissingColumns, NotANumber, RowError, T
 from courses.extraction import NotText, clean_text, decode
 
 MEGABYTE = 1024 * 1024
-LARGEST_TABLE = 50 * MEGABYTE
+LARGEST_TABLE = 25 * MEGABYTE
 MOST_ROWS = 20_000
+# Blank lines count here: a file of nothing else should not take minutes.
+MOST_LINES, MOST_BLANK = 100_000, 1000
 LONGEST_CELL = 1_000_000
+# A row of JSON becomes many times its length in memory when it is read.
+LONGEST_ROW, USUAL_ROW = 2_000_000, 50_000
+_BLANK = re.compile(r"[ \t\r\n]*")
+_ROW = re.compile(r"[^\n]*\n|[^\n]+\Z")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 DELIMITERS = ";,\t|"
 
 # Other names that a column goes by, in English and German; compared without case, accents and punctuation.
@@ -117,7 +125,7 @@ def read_table(data: bytes, columns: Mapping[str, str], *, required: Sequence[st
     records = _json_records(text, table.errors) if is_json else _csv_records(text, columns, required, table.errors)
     wanted = _names(columns)
     for number, record in records:
-        if len(table.rows) == MOST_ROWS:
+        if len(table.rows) + len(table.errors) >= MOST_ROWS:
             message = _("The table has more than %(limit)d rows; this one and all after it were left out.")
             table.errors.append(RowError(number, message % {"limit": MOST_ROWS}))
             break
@@ -160,20 +168,54 @@ def _decoded(data: bytes) -> str:
 
 def _json_records(text: str, errors: list[RowError]) -> Iterator[tuple[int, Mapping[Any, Any]]]:
     if text.lstrip().startswith("["):
-        entries: Iterable[tuple[int, str | Any]] = enumerate(_json(text, 0, errors) or [], 1)
+        entries: Iterable[tuple[int, str | Any]] = _json_list(text, errors)
     else:
         # Only line feeds end a row: str.splitlines would also split at separators that may stand inside an answer.
-        lines = ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
+        every = enumerate((found[0] for found in _ROW.finditer(text)), 1)
+        lines = ((number, line) for number, line in islice(every, MOST_LINES) if line.strip())
         entries = ((number, _json(line, number, errors)) for number, line in lines)
     for number, entry in entries:
-        if isinstance(entry, dict):
-            yield number, entry
+        # Whoever reads the rows stops at too many, but sees only those that are objects.
+        if isinstance(entry, dict) or len(errors) >= MOST_ROWS:
+            yield number, entry if isinstance(entry, dict) else {}
         elif entry is not None:
             errors.append(RowError(number, _("This row is not a JSON object.")))
 
 
+def _json_list(text: str, errors: list[RowError]) -> Iterator[tuple[int, Any]]:
+    """The entries of a JSON list one by one: read as a whole, a few megabytes of it could fill the memory."""
+    place, number, ends = text.index("[") + 1, 0, ","
+    while ends == ",":
+        number += 1
+        place = _BLANK.match(text, place).end()  # type: ignore[union-attr]
+        if number == 1 and text[place : place + 1] == "]":
+            return
+        entry, place = _json_entry(text, place)
+        if place < 0:
+            errors.append(RowError(number, _("This row is not readable JSON.")))
+            return
+        yield number, entry
+        place = _BLANK.match(text, place).end()  # type: ignore[union-attr]
+        ends, place = text[place : place + 1], place + 1
+    if ends != "]":
+        errors.append(RowError(number, _("This row is not readable JSON.")))
+
+
+def _json_entry(text: str, place: int) -> tuple[Any, int]:
+    """The value that begins here and the place behind it, or -1."""
+    for most in (USUAL_ROW, LONGEST_ROW):
+        try:
+            entry, length = json.JSONDecoder().raw_decode(text[place : place + most])
+        except (ValueError, RecursionError):
+            continue
+        return entry, place + length
+    return None, -1
+
+
 def _json(text: str, number: int, errors: list[RowError]) -> Any:
     try:
+        if len(text) > LONGEST_ROW:
+            raise ValueError("too long")
         return json.loads(text)
     except (ValueError, RecursionError):
         errors.append(RowError(number, _("This row is not readable JSON.")))
@@ -214,7 +256,7 @@ def _header(text: str, columns: Mapping[str, str]) -> tuple[list[str], Iterator[
     wanted = _names(columns)
 
     def read_with(delimiter: str) -> tuple[list[str], Iterator[list[str]], int]:
-        rows = csv.reader(io.StringIO(named, newline=""), delimiter=delimiter, strict=True)
+        rows = _rows(named, delimiter)
         header, number = _first_record(rows)
         return header, rows, number + skipped
 
@@ -222,10 +264,38 @@ def _header(text: str, columns: Mapping[str, str]) -> tuple[list[str], Iterator[
     return max(map(read_with, DELIMITERS), key=lambda read: len(_canonical(dict.fromkeys(read[0]), wanted)))
 
 
+class _Lines:
+    """Line by line with their ends, as a file gives them, without a second copy of what may be a very long text.
+
+    `record` counts the characters since whoever reads it set it to 0: a row of a million cells is there to do harm.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._found = _LINE.finditer(text)
+        self.record = 0
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._found)[0]
+        self.record += len(line)
+        if self.record > LONGEST_ROW:
+            raise csv.Error("a row is too long")
+        return line
+
+
+def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
+    lines = _Lines(text)
+    for cells in islice(csv.reader(lines, delimiter=delimiter, strict=True), MOST_LINES):
+        lines.record = 0
+        yield cells
+
+
 def _first_record(rows: Iterator[list[str]]) -> tuple[list[str], int]:
     number = 0
     try:
-        for number, cells in enumerate(rows, 1):
+        for number, cells in enumerate(islice(rows, MOST_BLANK), 1):
             if any(cell.strip() for cell in cells):
                 return cells, number
     except csv.Error:

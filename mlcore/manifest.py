@@ -282,7 +282,22 @@ def _from_json(body: dict[str, Any], path: Path) -> Manifest:
 def _build(body: dict[str, Any]) -> Manifest:
     parts = {name: PartEntry(**{**part, "files": tuple(part["files"])}) for name, part in body["parts"].items()}
     lists = {key: tuple(body[key]) for key in ("licences", "weaknesses")}
+    _check_kinds(body, parts, lists)
     return Manifest(**{**body, **lists, "base": BaseEntry(**body["base"]), "parts": parts})
+
+
+def _check_kinds(body: dict[str, Any], parts: dict[str, PartEntry], lists: dict[str, tuple[Any, ...]]) -> None:
+    """A manifest that somebody else signed may have anything anywhere: what is used later is looked at here.
+
+    Raises:
+        TypeError
+    """
+    texts = [body["name"], body["created"], *body["base"].values(), *body["files"].values(), *lists["licences"]]
+    texts += [*lists["weaknesses"], *(name for entry in parts.values() for name in entry.files)]
+    texts += [entry.head for entry in parts.values() if entry.head is not None]
+    objects = [body["files"], body["training"], body["metrics"], *(entry.settings for entry in parts.values())]
+    if not all(isinstance(text, str) for text in texts) or not all(isinstance(entry, dict) for entry in objects):
+        raise TypeError("a value is of another kind than it should be")
 
 
 def _names(manifest: Manifest) -> Iterable[str]:

@@ -8,7 +8,6 @@ language, instructions, group, label (a verdict in words). Unknown fields are ig
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -175,7 +174,7 @@ def _object(line: str) -> Mapping[str, Any]:
 
 def _row(body: Mapping[str, Any], number: int) -> Row:
     question = _question(body)
-    criteria = body.get("criteria") or []
+    criteria = _entries(body, "criteria")
     points = {
         _criterion_id(entry, i): _number(entry, "score") for i, entry in enumerate(criteria) if _has(entry, "score")
     }
@@ -196,7 +195,7 @@ def _row(body: Mapping[str, Any], number: int) -> Row:
 
 def _question(body: Mapping[str, Any]) -> Question:
     text = _text(body, "question")
-    criteria = tuple(_criterion(entry, i) for i, entry in enumerate(body.get("criteria") or []))
+    criteria = tuple(_criterion(entry, i) for i, entry in enumerate(_entries(body, "criteria")))
     instructions = [part for key in ("rubric", "instructions") if (part := _optional_text(body, key))]
     return Question(
         id=str(body.get("question_id") or text),
@@ -212,7 +211,7 @@ def _question(body: Mapping[str, Any]) -> Question:
 
 
 def _criterion(entry: Mapping[str, Any], index: int) -> Criterion:
-    levels = tuple(Level(_number(level, "points"), _text(level, "description")) for level in entry.get("levels") or [])
+    levels = tuple(Level(_number(level, "points"), _text(level, "description")) for level in _entries(entry, "levels"))
     title, description = _text(entry, "title"), _optional_text(entry, "description")
     return Criterion(_criterion_id(entry, index), title, _number(entry, "points"), description, levels)
 
@@ -271,13 +270,20 @@ def _text(body: Mapping[str, Any], key: str) -> str:
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+def _entries(body: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    value = body.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        raise ValueError(f"“{key}” must be a list of objects")
+    return value
+
+
 def _optional_text(body: Mapping[str, Any], key: str) -> str:
     return _text(body, key) if _has(body, key) else ""
 
 
 def _number(body: Mapping[str, Any], key: str) -> float:
     value = body[key]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e15:
         raise ValueError(f"“{key}” must be a number")
     return float(value)
 

@@ -83,6 +83,7 @@ class MarkNote(StrEnum):
     REPEATED = "repeated"
     OFF_TOPIC = "off_topic"
     ADDRESSES_GRADER = "addresses_grader"
+    OTHERS_WORDS = "others_words"
 
 
 # Notes of answers whose mark a rule has decided: nothing that is learned from other answers changes it.

@@ -4,7 +4,7 @@ from courses.extraction.archives import Member, unpack
 from courses.extraction.kinds import Kind, kind_of
 from courses.extraction.limits import LIMITS, Limits, Unreadable
 from courses.extraction.reading import extract_text
-from courses.extraction.texts import NotText, clean_text, decode
+from courses.extraction.texts import NotText, clean_name, clean_text, decode
 
 __all__ = [
     "LIMITS",
@@ -13,6 +13,7 @@ __all__ = [
     "Member",
     "NotText",
     "Unreadable",
+    "clean_name",
     "clean_text",
     "decode",
     "extract_text",

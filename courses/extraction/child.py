@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import sys
 from collections.abc import Callable
 from typing import BinaryIO
@@ -38,7 +39,11 @@ def answer(message: bytes) -> bytes:
 
 def serve(source: BinaryIO, sink: BinaryIO) -> None:
     while len(head := source.read(LENGTH.size)) == LENGTH.size:
-        reply = answer(source.read(LENGTH.unpack(head)[0]))
+        message = source.read(LENGTH.unpack(head)[0])
+        # The parent kills it in time; where the parent is gone, the alarm does.
+        signal.alarm(int(LIMITS.seconds) + 2)
+        reply = answer(message)
+        signal.alarm(0)
         sink.write(LENGTH.pack(len(reply)) + reply)
         sink.flush()
 
@@ -46,5 +51,6 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_AS, (LIMITS.memory_bytes, LIMITS.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # it writes no file, whatever a document makes it try
     os.nice(5)
     serve(sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb"))

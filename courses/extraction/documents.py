@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from xml.etree.ElementTree import Element
 
 from defusedxml.ElementTree import fromstring
@@ -34,7 +34,7 @@ def docx_text(data: bytes, limits: Limits) -> str:
             if name == main or name in archive.namelist():
                 xml = _read(archive, name, budget)
                 budget -= len(xml)
-                texts.append("".join(_word(_parsed(xml))))
+                texts.append(_joined(_word(_parsed(xml)), limits))
     return "\n".join(texts)
 
 
@@ -46,7 +46,18 @@ def odt_text(data: bytes, limits: Limits) -> str:
                 raise Unreadable("encrypted")
         root = _parsed(_read(archive, "content.xml", limits.document_bytes))
     body = root.find("./{*}body/{*}text")
-    return "" if body is None else "".join(_open(body, inside=False))
+    return "" if body is None else _joined(_open(body, inside=False), limits)
+
+
+def _joined(pieces: Iterable[str], limits: Limits) -> str:
+    """The text, given up as soon as it is longer than an answer can be: walking all of it would take half a minute."""
+    kept, length = [], 0
+    for piece in pieces:
+        kept.append(piece)
+        length += len(piece)
+        if length > limits.characters:
+            raise Unreadable("too_long")
+    return "".join(kept)
 
 
 def _read(archive: zipfile.ZipFile, name: str, budget: int) -> bytes:

@@ -20,7 +20,7 @@ class Limits:
     file_bytes: int = 20 * MEGABYTE
     """One file as uploaded, or unpacked from an archive."""
 
-    document_bytes: int = 40 * MEGABYTE
+    document_bytes: int = 20 * MEGABYTE
     """The XML inside one Word or OpenDocument file, unpacked."""
 
     archive_bytes: int = 200 * MEGABYTE
@@ -35,10 +35,10 @@ class Limits:
     pdf_pages: int = 300
     """Pages of one PDF."""
 
-    seconds: float = 20.0
-    """Time for reading one document."""
+    seconds: float = 8.0
+    """Time for reading one document: nobody waits ten seconds for one bad file."""
 
-    memory_bytes: int = 1024 * MEGABYTE
+    memory_bytes: int = 300 * MEGABYTE
     """Address space of the process that reads documents."""
 
 

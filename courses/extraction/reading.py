@@ -27,7 +27,7 @@ def extract_text(data: bytes, limits: Limits = LIMITS) -> str:
     kind = kind_of(data)
     if kind in _REFUSED:
         raise Unreadable(_REFUSED[kind])
-    text = _plain(data) if kind is Kind.TEXT else clean_text(_reader.read(kind, data))
+    text = _plain(data, limits) if kind is Kind.TEXT else clean_text(_reader.read(kind, data))
     if not text:
         raise Unreadable({Kind.TEXT: "empty", Kind.PDF: "scan"}.get(kind, "no_text"))
     if len(text) > limits.characters:
@@ -35,8 +35,12 @@ def extract_text(data: bytes, limits: Limits = LIMITS) -> str:
     return text
 
 
-def _plain(data: bytes) -> str:
+def _plain(data: bytes, limits: Limits) -> str:
+    most = 4 * limits.characters + 4  # no encoding takes more bytes
     try:
-        return clean_text(decode(data))
+        text = decode(data[:most])
+        if len(data) > most:
+            raise Unreadable("too_long")
+        return clean_text(text)
     except NotText as error:
         raise Unreadable("unknown_type") from error

@@ -16,11 +16,20 @@ _MARKS = (
 )
 # Share of characters that no text has, above which it is none.
 _MOST_CONTROLS = 0.05
+# What is no text shows early; counting in megabytes of it takes gigabytes.
+_SAMPLE = 200_000
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\ufffd]")
 # Everything of Unicode's category Cc but tab and line feed, lone surrogates, and the marks that are no characters.
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 _BREAKS = re.compile("\r\n|[\r\x0c\x85\u2028\u2029]")
 _MANY_BREAKS = re.compile("\n{4,}")
+
+
+# Marks that turn the order of what follows around or cannot be seen: “exe.tset” written as “test.exe”, or two names
+# that look the same. Joiners stay, for some scripts and emoji need them.
+_TRICKS = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 
 
 class NotText(ValueError):
@@ -45,7 +54,7 @@ def decode(data: bytes) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         # Five bytes mean nothing in Windows-1252; Latin-1 knows them as controls, which are counted below.
-        text = "".join(_latin(bytes([byte])) if 0x80 <= byte < 0xA0 else chr(byte) for byte in data)
+        text = codecs.charmap_decode(data, "strict", _WINDOWS)[0]
     return _checked(text)
 
 
@@ -60,6 +69,11 @@ def clean_text(text: str) -> str:
     # Line by line, for a regular expression over long runs of blanks takes the square of their number.
     text = "\n".join(line.rstrip(" \t") for line in text.split("\n"))
     return _MANY_BREAKS.sub("\n\n\n", text).strip()
+
+
+def clean_name(text: str) -> str:
+    """A name on one line, with nothing in it that cannot be seen or that turns the rest around."""
+    return " ".join(clean_text(_TRICKS.sub("", text)).split())
 
 
 def _decoded(data: bytes, encoding: str) -> str:
@@ -86,11 +100,15 @@ def _latin(byte: bytes) -> str:
         return byte.decode("latin-1")
 
 
+_WINDOWS = "".join(_latin(bytes([byte])) if 0x80 <= byte < 0xA0 else chr(byte) for byte in range(256))
+
+
 def _checked(text: str) -> str:
     # Null bytes are dropped later; a text that is mostly null bytes is none.
-    nulls = text.count("\x00")
-    letters = len(text) - nulls
-    controls = len(_CONTROLS.findall(text)) - nulls
-    if (letters and controls > max(1, _MOST_CONTROLS * letters)) or nulls > max(2, len(text) / 2):
+    sample = text[:_SAMPLE]
+    nulls = sample.count("\x00")
+    letters = len(sample) - nulls
+    controls = len(_CONTROLS.findall(sample)) - nulls
+    if (letters and controls > max(1, _MOST_CONTROLS * letters)) or nulls > max(2, len(sample) / 2):
         raise NotText
     return text

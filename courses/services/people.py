@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from courses.errors import InvalidEmail
+from courses.extraction import clean_name
 
 # Django's User.username takes 150 characters, and the address is the user name.
 LONGEST_EMAIL = 150
@@ -33,7 +34,7 @@ def email_normal(email: str) -> str:
 
 def name_parts(name: str) -> tuple[str, str]:
     """First and last name of “Ada Lovelace” or “Lovelace, Ada”."""
-    last, comma, first = name.partition(",")
+    last, comma, first = clean_name(name).partition(",")
     if not comma:
         first, _, last = name.strip().rpartition(" ")
     return " ".join(first.split())[:LONGEST_NAME], " ".join(last.split())[:LONGEST_NAME]

@@ -12,7 +12,7 @@ from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 
 from courses.errors import AnswerTooLong, NotAStudent, NothingSubmitted, SubmittedMeanwhile
-from courses.extraction import Unreadable, clean_text, extract_text
+from courses.extraction import Unreadable, clean_name, clean_text, extract_text
 from courses.limits import require_hand_in_left, site_limits
 from courses.models import Assignment, Membership, Role, Submission, SubmissionState
 from courses.signals import submission_ready
@@ -141,8 +141,8 @@ def _save_with_original(row: Submission, file: File | None) -> None:
 
 
 def file_name(name: str) -> str:
-    """The name as it is shown and offered for download: the last part of a path, without control characters."""
-    last = clean_text(name.replace("\\", "/").rpartition("/")[2]).replace("\n", " ").replace("\t", " ")
+    """The name as it is shown and offered for download: the last part of a path, with nothing unseen in it."""
+    last = clean_name(name.replace("\\", "/").rpartition("/")[2])
     return (last or "file")[-255:]
 
 

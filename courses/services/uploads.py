@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -18,6 +19,9 @@ from courses.limits import site_limits
 from courses.matching import StudentMatcher
 from courses.models import Assignment, Role, Submission, SubmissionSource, SubmissionState, UnmatchedFile
 from courses.services.submissions import content_of, file_name, holds, is_unchanged, submission_create, submission_store
+
+# A page that reads files for longer hangs; and where one file was given up, the next such ones would be as slow.
+SECONDS_OF_READING = 60.0
 
 
 class Upload(Protocol):
@@ -39,6 +43,12 @@ class UploadReport:
     unchanged: list[str] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     notes: list[Refused] = field(default_factory=list)
+    _began: float = field(default_factory=time.monotonic)
+
+    def too_slow(self) -> bool:
+        """Whether no further document is to be read for this upload."""
+        gave_up = any(row.unreadable_reason == "too_slow" for row in self.unreadable)
+        return gave_up or time.monotonic() - self._began > SECONDS_OF_READING
 
 
 def submissions_from_files(*, assignment: Assignment, by: User, files: Sequence[Upload]) -> UploadReport:
@@ -149,6 +159,9 @@ def _take(
         return
     taken[student.pk] = file_name(member.name)
     file = (member.name, member.data)
+    if kind_of(member.data) is not Kind.TEXT and report.too_slow():
+        report.refused.append(Refused(member.name, reason_for("upload_too_slow")))
+        return
     if is_unchanged(assignment, student, file=file):
         report.unchanged.append(member.name)
         return

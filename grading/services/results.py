@@ -26,6 +26,7 @@ from grading.models import (
 )
 from grading.selectors import by_person
 from grading.services.jobs import Claim, Ticket
+from grading.services.leaks import feedback_without_passages
 from mlcore.schemas import MarkNote, Proposal
 
 
@@ -35,6 +36,12 @@ def batch_write(*, claim: Claim, proposals: Mapping[int, Proposal]) -> int:
     Nothing is written for a job that was cancelled or claimed again. Where a person has approved or worked on a grade
     meanwhile, or the student has handed in again, the job ends as cancelled with that reason.
     """
+    proposals = feedback_without_passages(
+        proposals=proposals,
+        submissions={ticket.job_id: ticket.submission_id for ticket in claim.tickets},
+        version_id=claim.version_id,
+        question=claim.question,
+    )
     for _ in range(2):
         try:
             with transaction.atomic():

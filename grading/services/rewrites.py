@@ -22,6 +22,7 @@ from grading.exceptions import GradeIsClosed, NoModelVersion, PointsMissing
 from grading.mapping import question_key, question_of
 from grading.models import Grade, GradeState, ModelVersion, Rewrite, RewriteState
 from grading.services.claiming import claims
+from grading.services.leaks import text_without_passages
 from grading.services.versions import version_directory
 from mlcore.schemas import Answer, Question
 
@@ -123,7 +124,11 @@ def rewrite_heartbeat(*, claim: RewriteClaim) -> bool:
 
 
 def rewrite_write(*, claim: RewriteClaim, text: str) -> bool:
-    """Offer what was written; False where nobody wants it any more."""
+    """Offer what was written, without other students' words; False where nobody wants it any more."""
+    row = Rewrite.objects.filter(pk=claim.pk).select_related("grade__submission__assignment").first()
+    version = ModelVersion.objects.filter(name=claim.version_name).values_list("pk", flat=True).first()
+    if row is not None and version is not None:
+        text = text_without_passages(text=text, submission=row.grade.submission, version_id=version)
     return bool(move_all(_held(claim), [RewriteState.RUNNING], RewriteState.DONE, text=text.replace("\0", "")))
 
 

@@ -72,6 +72,10 @@ _NOTICES = {
             "A sentence speaks to whoever marks, or orders points: the answer was marked without that sentence."
         ),
     ),
+    "others_words": (
+        gettext_lazy("repeated another answer"),
+        gettext_lazy("The model repeated a passage of another student's answer: those sentences were left out."),
+    ),
     "off_topic": (
         gettext_lazy("off topic?"),
         gettext_lazy("The answer has hardly a word in common with the question: look whether it answers it."),
