@@ -37,8 +37,7 @@ def test_every_killed_training_ends_in_a_clear_state_and_no_version_is_half_regi
     for number in range(KILLS):
         run = start(admin, training_set, epochs=6)
         until(lambda run=run: reread(run).state != TrainingState.QUEUED, "a worker takes the run")
-        # From before its process has loaded torch until about when the version is registered.
-        time.sleep(chance.uniform(0.0, 25.0))
+        wait_for_a_moment(run, chance)
         run = TrainingRun.objects.get(pk=run.pk)
         stages[run.state] = stages.get(run.state, 0) + 1
         workers.kill(worker)
@@ -50,6 +49,18 @@ def test_every_killed_training_ends_in_a_clear_state_and_no_version_is_half_regi
     said = f"{succeeded} succeeded, {KILLS - succeeded} failed in words, {half} half registered"
     sys.stdout.write(f"\n{KILLS} kills ({stages}), {said}\n")
     assert half == 0
+
+
+def wait_for_a_moment(run: TrainingRun, chance: random.Random) -> None:
+    """A moment by chance: before its process has loaded torch, in a step, or while the result is measured."""
+    part = chance.choice(["before", "training", "measuring"])
+    step = chance.randint(1, 12)
+    if part == "training":
+        until(lambda: reread(run).step >= step or reread(run).state in OVER, "the training is under way")
+    elif part == "measuring":
+        measured = {TrainingState.EVALUATING, *OVER}
+        until(lambda: reread(run).state in measured, "the result is measured")
+    time.sleep(chance.uniform(0.0, 3.0))
 
 
 def check(run: TrainingRun, in_use: ModelVersion) -> None:
