@@ -122,7 +122,10 @@ def _worker(place: Path, number: int) -> Process:
     celery = [sys.executable, "-m", "celery", "--quiet", "--app", "gradingsite", "worker", "--queues", "marking"]
     flags = ["--pool", "prefork", "--concurrency", "1", "--without-gossip", "--without-mingle"]
     with (place / "workers.log").open("ab") as log:
-        return subprocess.Popen([*celery, *flags, "--hostname", f"w{number}@%h"], cwd=ROOT, stdout=log, stderr=log)
+        # A session each, as services have: a busy machine shares its time out among sessions.
+        return subprocess.Popen(
+            [*celery, *flags, "--hostname", f"w{number}@%h"], cwd=ROOT, stdout=log, stderr=log, start_new_session=True
+        )
 
 
 def _woken() -> int:
