@@ -37,6 +37,15 @@ def _a_test_database_can_be_emptied() -> Iterator[None]:
     flush.sql_flush = emptied
 
 
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One for all tests: a second synchronous Playwright cannot be started in the thread of the first."""
+    from tests.browser.system import chromium
+
+    with chromium() as started:
+        yield started
+
+
 @pytest.fixture(autouse=True)
 def _uploads_go_away(settings: Any, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.system import Site, chromium, log_in, running_site
+from tests.browser.system import Site, log_in, running_site
 
 
 @pytest.fixture(scope="session")
@@ -21,12 +21,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def evening(site: Site) -> dict[str, int]:
     """The numbers of the rows that an evening of marking is tested with; see tests.browser.evening."""
     return dict(json.loads(site.shell("from tests.browser.evening import make; make()").splitlines()[-1]))
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import models
 
+from courses.guards import history_unlocked
+
 PAYLOADS = [
     (
         "'\"></textarea></title><img src=x onerror=alert(1)><script>alert(2)</script><svg onload=alert(3)>"
@@ -38,13 +40,22 @@ JSON_WORDS = {
 
 def poison() -> int:
     """Put a payload into each such field of each row; how many fields that were."""
+    with history_unlocked():
+        return sum(map(_poison_rows, _models()))
+
+
+def _models() -> list[type[models.Model]]:
+    return [User, *apps.get_app_config("courses").get_models(), *apps.get_app_config("grading").get_models()]
+
+
+def _poison_rows(model: type[models.Model]) -> int:
     done = 0
-    for model in [User, *apps.get_app_config("courses").get_models(), *apps.get_app_config("grading").get_models()]:
-        for row in model._default_manager.all():
-            changed = {field.name: value for field in model._meta.concrete_fields if (value := _poisoned(field, row))}
-            if changed:
-                model._default_manager.filter(pk=row.pk).update(**changed)
-                done += len(changed)
+    for row in model._default_manager.all():
+        changed = {field.name: value for field in model._meta.concrete_fields if (value := _poisoned(field, row))}
+        if changed:
+            model._default_manager.filter(pk=row.pk).update(**changed)
+            done += len(changed)
+
     return done
 
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
-from tests.browser.system import chromium
 from tests.browser.test_accessibility import looked_at, serious
 from tests.factories import PASSWORD
 from tests.signin.codes import code
@@ -19,8 +18,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(trans
 
 
 @pytest.fixture
-def page(live_server: Any) -> Any:
-    with chromium() as browser, browser.new_context(locale="en-GB", base_url=live_server.url) as context:
+def page(live_server: Any, browser: Browser) -> Any:
+    with browser.new_context(locale="en-GB", base_url=live_server.url) as context:
         opened = context.new_page()
         blocked: list[str] = []
         opened.on("console", lambda line: blocked.append(line.text) if "Content Security" in line.text else None)
