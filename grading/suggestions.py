@@ -17,7 +17,7 @@ from grading.models import ModelVersion, TrainingExample, TrainingRun, TrainingS
 from grading.training_settings import AllSettings
 from mlcore.estimate import FEW_EXAMPLES
 
-RANK, LEARNING_RATE, EPOCHS = 16, 2e-4, 3.0
+RANK, LEARNING_RATE, EPOCHS = 16, 1e-4, 3.0
 # So many texts teach a feedback writer more about how this school writes than they make it forget.
 ENOUGH_FEEDBACK = 60
 # A correction moved the points by more than this share of the maximum.

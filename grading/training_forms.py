@@ -122,7 +122,7 @@ class TrainingForm(forms.Form):
         min_value=1e-6,
         max_value=1e-2,
         initial=LEARNING_RATE,
-        help_text=_("How far each step goes. 0.0002 is careful; 0.0006 learns faster and forgets more."),
+        help_text=_("How far each step goes. 0.0001 is careful; 0.0004 learns faster and forgets more."),
         widget=forms.NumberInput(attrs={"step": "any"}),
     )
     head = forms.ChoiceField(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -13,13 +14,16 @@ from mlcore.checkpoint import named, under
 from mlcore.config import LoraConfig, Part, TrainConfig
 from mlcore.heads import make_head
 from mlcore.manifest import AdapterError, CorruptAdapter, IncompatibleAdapter, Manifest, PartEntry, read_manifest
+from mlcore.memory import Memory
 from mlcore.model import Model
 from mlcore.prompts import PROMPT_VERSION
 from mlcore.stacking import Stack
 
+_T = TypeVar("_T")
+
 
 def part_entry(part: Part, config: TrainConfig, facts: dict[str, Any]) -> PartEntry:
-    """What the manifest says of a part that was trained with this configuration; `facts` may name a "stack"."""
+    """What the manifest says of a part trained with this configuration; `facts` may name a "stack" and a "memory"."""
     scorer = part == "scorer"
     settings = {
         "lora": config.to_json()["lora"],
@@ -29,7 +33,9 @@ def part_entry(part: Part, config: TrainConfig, facts: dict[str, Any]) -> PartEn
         "max_answer_tokens": config.max_answer_tokens,
         **facts,
     }
-    files = (_adapter_file(part), *((_HEAD_FILE,) if scorer else ()), *((STACK_FILE,) if facts.get("stack") else ()))
+    optional = {STACK_FILE: facts.get("stack"), MEMORY_FILE: facts.get("memory")}
+    more = [name for name, there in optional.items() if there]
+    files = (_adapter_file(part), *((_HEAD_FILE,) if scorer else ()), *more)
     return PartEntry(files=files, head=config.head if scorer else None, settings=settings)
 
 
@@ -41,6 +47,8 @@ def part_files(part: Part, weights: dict[str, torch.Tensor]) -> dict[str, dict[s
         files[_HEAD_FILE] = head
     if stack := under("stack", weights):
         files[STACK_FILE] = stack
+    if memory := under("memory", weights):
+        files[MEMORY_FILE] = memory
     return files
 
 
@@ -85,14 +93,28 @@ def read_stack(directory: Path, manifest: Manifest) -> Stack | None:
         CorruptAdapter: its file cannot be read.
         IncompatibleAdapter: it is of another shape than this program's.
     """
+    return _optional(directory, manifest, STACK_FILE, Stack.of)
+
+
+def read_memory(directory: Path, manifest: Manifest) -> Memory | None:
+    """What the scorer remembers of its questions, where the version has a memory.
+
+    Raises:
+        CorruptAdapter: its file cannot be read.
+        IncompatibleAdapter: its arrays do not fit together.
+    """
+    return _optional(directory, manifest, MEMORY_FILE, Memory.of)
+
+
+def _optional(directory: Path, manifest: Manifest, name: str, of: Callable[[dict[str, Any]], _T]) -> _T | None:
     entry = manifest.parts.get("scorer")
-    if entry is None or STACK_FILE not in entry.files:
+    if entry is None or name not in entry.files:
         return None
-    tensors = {name: value.numpy() for name, value in _read(directory / STACK_FILE).items()}
+    tensors = {key: value.numpy() for key, value in _read(directory / name).items()}
     try:
-        return Stack.of(tensors)
+        return of(tensors)
     except ValueError as error:
-        raise IncompatibleAdapter(f"{directory / STACK_FILE}: {error}") from error
+        raise IncompatibleAdapter(f"{directory / name}: {error}") from error
 
 
 def inherited_stack(directory: Path) -> tuple[Stack, dict[str, Any]] | None:
@@ -129,6 +151,7 @@ def load_part(model: Model, part: Part, config: TrainConfig) -> None:
 
 _HEAD_FILE = "scorer_head.safetensors"
 STACK_FILE = "scorer_stack.safetensors"
+MEMORY_FILE = "scorer_memory.safetensors"
 
 
 def _adapter_file(part: Part) -> str:

@@ -45,6 +45,7 @@ def card_markdown(manifest: Manifest) -> str:
         _summary(manifest),
         _MADE_OF if "scorer" in manifest.parts else "",
         _stacked(manifest),
+        _remembered(manifest),
         "## Figures",
         *(_figures(manifest.metrics) or ["Nothing has been measured yet."]),
         "## Weaknesses and limits",
@@ -81,6 +82,24 @@ def _stacked(manifest: Manifest) -> str:
         f"answer's words and of their overlap with the reference answer ({figure(facts['words'])} of it). On "
         f"{facts['rows']} held-out answers the sum was off by {figure(facts['rmse'])} (RMSE, cross-validated), the "
         f"model alone by {figure(facts['rmse_model'])}.{kept}"
+    )
+
+
+def _remembered(manifest: Manifest) -> str:
+    """What the memory of its questions does, in words, where the scorer has one."""
+    scorer = manifest.parts.get("scorer")
+    facts = scorer.settings.get("memory") if scorer else None
+    if not facts:
+        return ""
+    opening = (
+        f"It remembers {facts['questions']} questions that it was trained on: by question, what the words of an answer "
+        "add to or take from the score. Other questions are marked without it."
+    )
+    if facts.get("inherited"):
+        return f"{opening} All of it was kept from the version that the training started from."
+    return (
+        f"{opening} On the {facts['rows']} answers that it comes from, each left out in turn, the scores were off by "
+        f"{figure(facts['rmse'])} (RMSE), without it by {figure(facts['rmse_without'])}."
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from mlcore.adapters import attach_part, read_stack
+from mlcore.adapters import attach_part, read_memory, read_stack
 from mlcore.base import BaseInfo
 from mlcore.blank import blank_proposal
 from mlcore.config import BaseConfig, Part
@@ -17,6 +17,7 @@ from mlcore.embedding import pack
 from mlcore.encoding import EncodedAnswer, Encoder, fit_windows
 from mlcore.loading import load_base
 from mlcore.manifest import AdapterError, Manifest, read_manifest
+from mlcore.memory import Memory
 from mlcore.model import Model
 from mlcore.points import criterion_points, points_of
 from mlcore.prompts import criterion_request, feedback_request, is_blank, score_request
@@ -75,6 +76,7 @@ class Engine:
         self._prefixes = PrefixCache()
         self._attached: OrderedDict[str, Manifest] = OrderedDict()
         self._stacks: dict[str, Stack] = {}
+        self._memories: dict[str, Memory] = {}
         self._key: str | None = None
         self._serial = 0
         self.version: Path | None = None
@@ -215,14 +217,15 @@ class Engine:
                 columns.append([round(value, _DIGITS) for value in head.score(head(states)).tolist()][: len(chunk)])
                 # The first request is for the score in all.
                 embeddings = embeddings or [pack(row) for row in halfway.cpu().numpy()[: len(chunk)]]
-        return self._stacked(question, chunk, columns[0]), columns[1:], embeddings
+        return self._beside_words(question, chunk, columns[0]), columns[1:], embeddings
 
-    def _stacked(self, question: Question, chunk: Sequence[_Read], scores: Sequence[float]) -> list[float]:
+    def _beside_words(self, question: Question, chunk: Sequence[_Read], scores: Sequence[float]) -> list[float]:
         """(rows,) scores that also heed the answers' words, where the version in use was measured to gain by that."""
-        stack = self._stacks.get(self._key or "")
-        if stack is None:
-            return list(scores)
-        return [round(score, _DIGITS) for score in stack.apply(question, [entry.text for entry in chunk], scores)]
+        texts = [entry.text for entry in chunk]
+        for layer in (self._stacks.get(self._key or ""), self._memories.get(self._key or "")):
+            if layer is not None:
+                scores = [round(score, _DIGITS) for score in layer.apply(question, texts, scores)]
+        return list(scores)
 
     def _texts(
         self, question: Question, chunk: Sequence[_Read], width: int, points: Sequence[float]
@@ -273,18 +276,21 @@ class Engine:
                 if part in manifest.parts:
                     attach_part(self._model, f"{key}_{part}", part, version_dir, manifest)
                     done.append(f"{key}_{part}")
-            stack = read_stack(version_dir, manifest)
+            stack, memory = read_stack(version_dir, manifest), read_memory(version_dir, manifest)
         except AdapterError:
             for name in done:
                 self._model.detach(name)
             raise
         if stack is not None:
             self._stacks[key] = stack
+        if memory is not None:
+            self._memories[key] = memory
         self._attached[key] = manifest
         self._key = key
         while len(self._attached) > _ATTACHED_VERSIONS:
             old, parts = self._attached.popitem(last=False)
             self._stacks.pop(old, None)
+            self._memories.pop(old, None)
             for part in parts.parts:
                 self._prefixes.forget(f"{old}_{part}")
                 self._model.detach(f"{old}_{part}")

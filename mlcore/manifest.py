@@ -41,9 +41,9 @@ __all__ = [
 ]
 
 # 1: scorer (regression or bands) and feedback on one base; hashes of all files; a digest over the manifest itself.
-# 2: a scorer may have a stacked regressor, which changes its marks.
-FORMAT_VERSION = 2
-_READABLE = (1, 2)
+# 2: a scorer may have a stacked regressor, which changes its marks. 3: and a memory, which does too.
+FORMAT_VERSION = 3
+_READABLE = (1, 2, 3)
 MANIFEST = "manifest.json"
 CARD = "CARD.md"
 HEADS = ("regression", "bands")

@@ -160,6 +160,22 @@ def fit_stack(training: Sequence[Example], held_out: Sequence[Example], scores: 
     return Fitted(stack, len(given), _rmse(model, given, weights), _rmse(unseen, given, weights))
 
 
+def stacked_scores(stack: Stack, rows: Sequence[Example], scores: Sequence[float]) -> list[float]:
+    """(rows,) the model's scores of rows of any questions -> (rows,) stacked ones, in [0, 1]."""
+    found = [0.0] * len(rows)
+    for question, places in _places(rows).items():
+        texts = [rows[place].marked.answer.text for place in places]
+        for place, score in zip(places, stack.apply(question, texts, [scores[at] for at in places]), strict=True):
+            found[place] = score
+    return found
+
+
+def stacked_error(stack: Stack, rows: Sequence[Example], scores: Sequence[float]) -> float:
+    """RMSE of stacked scores on marked rows, sets weighted as in `fit_stack`; comparable with `Fitted.rmse`."""
+    given = np.array([row.score for row in rows])
+    return _rmse(np.array(stacked_scores(stack, rows, scores)), given, _set_weights(rows))
+
+
 def _fit_lower(training: Sequence[Example]) -> Stack:
     from scipy.sparse import csr_matrix, hstack
     from sklearn.linear_model import Ridge

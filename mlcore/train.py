@@ -21,7 +21,7 @@ import torch
 from safetensors.torch import save_file
 
 from mlcore import parallel
-from mlcore.adapters import inherited_stack, load_part, part_entry, part_files
+from mlcore.adapters import inherited_stack, load_part, part_entry, part_files, read_memory
 from mlcore.base import BaseInfo
 from mlcore.checkpoint import load_state, named, save_state
 from mlcore.config import Part, TrainConfig, TrainProgress
@@ -37,24 +37,28 @@ from mlcore.data import (
 from mlcore.encoding import Encoder, fit_windows
 from mlcore.heads import make_head
 from mlcore.loading import load_base
-from mlcore.manifest import AdapterExists, BaseEntry, Manifest, PartEntry, write_adapter
+from mlcore.manifest import AdapterExists, BaseEntry, Manifest, PartEntry, read_manifest, write_adapter
+from mlcore.memory import Memory, remember
 from mlcore.model import Model
 from mlcore.packing import EncodedItem, encode_items
 from mlcore.prompts import PROMPT_VERSION
-from mlcore.stacking import Stack, enough_rows, fit_stack
+from mlcore.stacking import Stack, enough_rows, fit_stack, stacked_error, stacked_scores
 from mlcore.training import PartTrainer, State, TrainingStopped
 
 __all__ = ["TrainingDataError", "TrainingStopped", "train"]
 
 log = logging.getLogger(__name__)
 
-# 1: first loop. 2: attacks among the items. 3: a stacked regressor over the scorer.
+# 1: first loop. 2: attacks among the items. 3: a stacked regressor over the scorer. 4: a memory of its questions; the
+# version that a training starts from is among the weights that it chooses from.
 # Part of a checkpoint's fingerprint: a change that trains differently must not resume old ones.
-CODE_VERSION = "3"
+CODE_VERSION = "4"
 
 OnProgress = Callable[[TrainProgress], None]
 # Held-out rows for the three numbers of the stacked regressor: more would take longer and say the same.
 _STACK_ROWS = 600
+# Answers that a memory is made of; beyond that, an even share of each set.
+_MEMORY_ROWS = 6000
 # What names or describes the result but does not change it; a checkpoint is still the same without them.
 _COSMETIC = ("output", "name", "licences", "weaknesses", "checkpoint_minutes")
 
@@ -150,25 +154,58 @@ class _Run:
         if not parallel.leads():
             self.before += state.seconds
             return TrainedPart(weights, part_entry(part, self.config, facts))
-        if part == "scorer" and (stacked := self._stack(trainer)):
-            stack, facts["stack"] = stacked
-            weights |= named("stack", {name: torch.from_numpy(value) for name, value in stack.tensors().items()})
+        if part == "scorer":
+            weights |= self._beside_words(trainer, facts)
         save_state(finished, weights, {"fingerprint": self.fingerprint, "state": facts})
         trainer.checkpoint.unlink(missing_ok=True)
         self.before += state.seconds
         return TrainedPart(weights, part_entry(part, self.config, facts))
 
+    def _beside_words(self, trainer: PartTrainer, facts: dict[str, Any]) -> dict[str, torch.Tensor]:
+        """The stacked regressor and the memory as weights; what the manifest says of them goes into `facts`."""
+        found: dict[str, torch.Tensor] = {}
+        stacked = self._stack(trainer)
+        if stacked:
+            facts["stack"] = stacked[1]
+            found |= _tensors("stack", stacked[0].tensors())
+        remembered = self._memory(trainer, stacked[0] if stacked else None)
+        if remembered:
+            facts["memory"] = remembered[1]
+            found |= _tensors("memory", remembered[0].tensors())
+        return found
+
     def _stack(self, trainer: PartTrainer) -> tuple[Stack, dict[str, Any]] | None:
         """The stacked regressor over this scorer and what the manifest says; None where the model is better alone.
 
-        With too few rows to fit one, that of the version that the training started from is kept.
+        A new one has to be better on the held-out rows than that of the version that the training started from, which
+        mostly saw far more rows.
         """
         rows = [row for row in (*self.data.unseen, *self.data.seen) if row.marked.answer.text.strip()]
         held_out = sample_evenly(rows, _STACK_ROWS, self.config.seed)
+        inherited = inherited_stack(self.config.start_from) if self.config.start_from else None
         if not enough_rows(self.data.train, held_out):
-            return inherited_stack(self.config.start_from) if self.config.start_from else None
-        fitted = fit_stack(self.data.train, held_out, trainer.scores(self._encode(whole_items(held_out))))
+            return inherited
+        scores = trainer.scores(self._encode(whole_items(held_out)))
+        fitted = fit_stack(self.data.train, held_out, scores)
+        if inherited and not fitted.rmse < stacked_error(inherited[0], held_out, scores):
+            return inherited
         return (fitted.stack, fitted.facts()) if fitted.helps else None
+
+    def _memory(self, trainer: PartTrainer, stack: Stack | None) -> tuple[Memory, dict[str, Any]] | None:
+        """What is remembered of the questions that were trained on, and what the manifest says of it.
+
+        Of other questions, it is what the version that the training started from remembers.
+        """
+        rows = [row for row in self.data.train if row.marked.answer.text.strip()]
+        rows = sample_evenly(rows, _MEMORY_ROWS, self.config.seed)
+        scores = trainer.scores(self._encode(whole_items(rows)))
+        kept = remember(rows, stacked_scores(stack, rows, scores) if stack else scores)
+        start = self.config.start_from
+        older = read_memory(start, read_manifest(start)) if start else None
+        if kept is None:
+            return (older, {"questions": len(older), "inherited": True}) if older else None
+        memory = kept.memory.over(older)
+        return memory, {**kept.facts(), "questions": len(memory)}
 
     def _trainer(self, part: Part) -> PartTrainer:
         torch.manual_seed(self.config.seed)
@@ -219,6 +256,10 @@ class _Run:
                 memory_bytes=_memory(self.model.device),
             )
         )
+
+
+def _tensors(name: str, arrays: dict[str, Any]) -> dict[str, torch.Tensor]:
+    return named(name, {key: torch.from_numpy(value) for key, value in arrays.items()})
 
 
 def _write_parts(directory: Path, parts: dict[Part, TrainedPart]) -> None:

@@ -96,6 +96,9 @@ class PartTrainer:
             TrainingStopped: should_stop() said so; the checkpoint was written.
         """
         self._resume()
+        if self.config.start_from is not None and not self.state.history:
+            # What it starts from is one of the results to choose from.
+            self._evaluate()
         self.model.train(True)
         last_saved = time.monotonic()
         while not self.state.done:

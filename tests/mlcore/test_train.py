@@ -159,6 +159,43 @@ def test_with_rows_enough_the_answers_words_are_added_to_the_score(
     assert kept == {**facts, "inherited": True}
 
 
+def test_a_question_that_was_trained_on_is_remembered_and_still_is_by_the_next_version(
+    config: TrainConfig, write: Callable[[list[dict[str, object]]], Path]
+) -> None:
+    """One step moves the model by next to nothing, and the words of this question say it all."""
+    short = replace(config, parts=("scorer",), epochs=0.1, learning_rate=1e-6, head_learning_rate=1e-6)
+    directory = train(replace(short, train_files=(write(_rows(3, 20)),)))
+    facts = read_manifest(directory).parts["scorer"].settings["memory"]
+    assert (facts["questions"], facts["rows"]) == (3, 48)
+    assert facts["rmse"] < 0.5 * facts["rmse_without"]
+    assert "It remembers 3 questions" in (directory / "CARD.md").read_text(encoding="utf-8")
+    assert _score(config, directory, "Why do plants wilt, part 1?") > 0.75
+    assert _score(config, directory, "Why do plants wilt, part 99?") == pytest.approx(0.5, abs=0.1)
+
+    others = [{**row, "question": f"{row['question']} Say more."} for row in _rows(3, 20)]
+    second = replace(short, start_from=directory, output=config.output.with_name("second"))
+    directory = train(replace(second, train_files=(write(others),)))
+    assert read_manifest(directory).parts["scorer"].settings["memory"]["questions"] == 6
+    assert _score(config, directory, "Why do plants wilt, part 1?") > 0.75
+
+
+def _score(config: TrainConfig, directory: Path, question: str) -> float:
+    engine = Engine(config.base)
+    engine.use(directory)
+    asked = Question("asked-again", question, max_points=2.0)
+    (proposal,) = engine.mark(asked, [Answer("good", GOOD)], feedback=False)
+    return proposal.score
+
+
+def test_what_a_training_starts_from_is_kept_where_nothing_better_comes_out(config: TrainConfig) -> None:
+    first = train(replace(config, parts=("scorer",), epochs=12))
+    harmed = replace(config, learning_rate=2.0, head_learning_rate=2.0, epochs=1, start_from=first, parts=("scorer",))
+    second = train(replace(harmed, output=config.output.with_name("second")))
+    assert read_manifest(second).parts["scorer"].settings["best_step"] == 0
+    one, two = (load_file(directory / "scorer_head.safetensors") for directory in (first, second))
+    assert all(bool((one[key] == two[key]).all()) for key in one)
+
+
 def test_it_does_not_go_on_from_another_base(config: TrainConfig, tiny_base: Path, tmp_path: Path) -> None:
     first = train(replace(config, parts=("scorer",), epochs=0.5))
     other = tmp_path / "other"
