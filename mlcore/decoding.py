@@ -1,86 +1,69 @@
-"""One token after the other for a batch of rows, with keys and values that stay where they are.
+"""One token after the other for many rows, with keys and values that stay where they are.
 
-transformers' cache grows by copying all of it at every step, and repeats keys and values for each group of heads. Here
-what the rows share (the prefix) is kept once and read by all rows in one product, what is a row's own has its place
-from the start, and heads that share keys use them as they are: cascade decoding (Juravsky et al. 2024, "Hydragen";
-Ye et al. 2024, "Cascade Inference") without the separate kernels, which a CPU does not have.
+A cache that grows by copying all of itself at every step costs more than the step. Here each row has a slot with room
+for all that it will read and write; when its text ends, the slot goes to the next row: continuous batching (Yu et al.
+2022, "Orca").
 """
 
 from __future__ import annotations
 
 import torch
-from torch.nn import functional
-from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 
+from mlcore.blocks import Layers
 from mlcore.model import Model
 from mlcore.reading import Batch
 
 
 class Decoder:
-    """b rows that have read something and write on, at most `most` tokens each.
+    """Rows that have read the same prefix and something of their own, and write on.
 
     Args:
-        batch: what they have read; it is not changed.
+        adapter, prefix: what they were read under, see `Batch`.
+        slots: rows at a time.
+        room: tokens that a row may have beside the prefix, read and written.
     """
 
-    def __init__(self, model: Model, batch: Batch, most: int) -> None:
-        self.backbone = model.backbone
-        shared, own = batch.shared, batch.layers[0][0].shape[2] - batch.shared
-        rows = batch.seen.shape[0]
-        self.used, self.lengths = own, batch.lengths.clone()
-        self.unseen = torch.ones(rows, own + most, dtype=torch.bool, device=model.device)
-        self.unseen[:, :own] = ~batch.seen[:, shared:]
-        # (kv, p, d) of the prefix, and (b, kv, own + most, d) of each row, for keys and values of every layer.
-        self.prefix = [
-            (key[0, :, :shared].contiguous(), value[0, :, :shared].contiguous()) for key, value in batch.layers
-        ]
-        self.own = [(_room(key, shared, most), _room(value, shared, most)) for key, value in batch.layers]
+    def __init__(self, model: Model, adapter: str | None, prefix: Layers, slots: int, room: int) -> None:
+        self._blocks, self._prefix = model.blocks(adapter), prefix
+        keys = prefix[0][0]
+        shape = (slots, keys.shape[0], room, keys.shape[2])
+        self.own: Layers = [(keys.new_zeros(shape), keys.new_zeros(shape)) for _ in prefix]
+        self.used = torch.zeros(slots, dtype=torch.long, device=keys.device)
+        self.lengths = torch.zeros(slots, dtype=torch.long, device=keys.device)
+        self.unseen = torch.ones(slots, room, dtype=torch.bool, device=keys.device)
+        self._top = 0
+
+    def place(self, slot: int, batch: Batch, row: int) -> None:
+        """Put a row into a slot; what was there is gone."""
+        width = batch.seen.shape[1]
+        for (keys, values), (own_keys, own_values) in zip(self.own, batch.own, strict=True):
+            keys[slot, :, :width], values[slot, :, :width] = own_keys[row], own_values[row]
+        self.unseen[slot] = True
+        self.unseen[slot, :width] = ~batch.seen[row]
+        self.used[slot], self.lengths[slot] = width, batch.lengths[row]
+        self._top = max(self._top, width)
+
+    def keep(self, slots: list[int]) -> None:
+        """Go on with these slots alone, renumbered from 0."""
+        chosen = torch.tensor(slots, device=self.used.device)
+        self.own = [(keys[chosen], values[chosen]) for keys, values in self.own]
+        self.used, self.lengths, self.unseen = self.used[chosen], self.lengths[chosen], self.unseen[chosen]
 
     def step(self, ids: torch.Tensor) -> torch.Tensor:
-        """Let each row read one token more: (b,) ids -> (b, hidden) normalised states at it, float32."""
-        hidden = self.backbone.embed_tokens(ids.to(self.lengths.device).unsqueeze(1))
-        turn = self.backbone.rotary_emb(hidden, self.lengths.unsqueeze(1))
-        self.unseen[:, self.used] = False
-        self.used += 1
-        self.lengths += 1
-        for index, layer in enumerate(self.backbone.layers):
-            hidden = hidden + self._attend(index, layer.self_attn, layer.input_layernorm(hidden), turn)
-            hidden = hidden + layer.mlp(layer.post_attention_layernorm(hidden))
-        return self.backbone.norm(hidden)[:, 0].float()
+        """Let each slot read one token more: (slots,) ids -> (slots, hidden) normalised states at it, float32."""
+        slots = torch.arange(len(self.used), device=self.used.device)
+        self.unseen[slots, self.used] = False
+        self._top = max(self._top, int(self.used.max()) + 1)
+        top, used = self._top, self.used
 
-    def _attend(
-        self, index: int, attention: torch.nn.Module, hidden: torch.Tensor, turn: tuple[torch.Tensor, torch.Tensor]
-    ) -> torch.Tensor:
-        """(b, 1, hidden) -> (b, 1, hidden): attention of one token to the prefix and to its row."""
-        rows, size = hidden.shape[0], attention.head_dim
-        split = (rows, 1, -1, size)
-        query, key, value = (
-            project(hidden).view(split).transpose(1, 2)
-            for project in (attention.q_proj, attention.k_proj, attention.v_proj)
-        )
-        query, key = apply_rotary_pos_emb(query, key, *turn)
-        own_keys, own_values = (kept[:, :, : self.used] for kept in self.own[index])
-        own_keys[:, :, -1:], own_values[:, :, -1:] = key, value
-        kv = key.shape[1]
-        query = query.reshape(rows, kv, -1, size) * attention.scaling
-        groups = query.shape[2]
-        keys, values = self.prefix[index]
-        # All rows' heads of one kv head meet its prefix in one product: (kv, b * g, d) x (kv, d, p).
-        together = query.transpose(0, 1).reshape(kv, rows * groups, size)
-        near = (query @ own_keys.transpose(2, 3)).masked_fill(
-            self.unseen[:, None, None, : self.used], torch.finfo(query.dtype).min
-        )
-        far = (together @ keys.transpose(1, 2)).view(kv, rows, groups, -1).transpose(0, 1)
-        weights = functional.softmax(torch.cat([far, near], -1), -1, dtype=torch.float32).to(query.dtype)
-        of_far, of_near = weights.split([keys.shape[1], self.used], -1)
-        found = (of_far.transpose(0, 1).reshape(kv, rows * groups, -1) @ values).view(kv, rows, groups, size)
-        mixed = found.transpose(0, 1) + of_near @ own_values
-        return attention.o_proj(mixed.reshape(rows, 1, -1))
+        def keep(index: int, key: torch.Tensor, value: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            keys, values = self.own[index]
+            keys[slots, :, used], values[slots, :, used] = key[:, :, 0], value[:, :, 0]
+            return keys[:, :, :top], values[:, :, :top]
 
-
-def _room(kept: torch.Tensor, shared: int, most: int) -> torch.Tensor:
-    """(b, kv, t, d) -> (b, kv, t - shared + most, d): a row's own, with place for what it writes."""
-    own = kept[:, :, shared:]
-    room = kept.new_zeros(own.shape[0], own.shape[1], own.shape[2] + most, own.shape[3])
-    room[:, :, : own.shape[2]] = own
-    return room
+        unseen = self.unseen[:, None, None, :top]
+        given = ids.to(self.used.device).unsqueeze(1)
+        found = self._blocks.run(given, self.lengths.unsqueeze(1), self._prefix, unseen, keep)
+        # A slot whose text has ended goes on without meaning until it is given away.
+        self.used, self.lengths = (used + 1).clamp(max=self.unseen.shape[1] - 1), self.lengths + 1
+        return found.last.float()

@@ -1,9 +1,9 @@
-"""Marking: one backbone in memory, adapters switched on it, answers read in batches of one fixed shape."""
+"""Marking: one backbone in memory, adapters switched on it, answers read in batches behind their question."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -26,12 +26,12 @@ from mlcore.schemas import Answer, CriterionScore, MarkNote, Proposal, Question
 from mlcore.screening import Screening, screen
 from mlcore.stacking import Stack
 from mlcore.wording import QUOTED_WORDS, worded
-from mlcore.writing import decode, tidy, write
+from mlcore.writing import SLOTS, Ready, decode, tidy, write
 
-# Rows of a batch of short answers: best on a CPU.
-_ROWS = 8
-# Batches of longer answers have fewer rows, so that an idle row costs little.
-_FULL_WIDTH = 128
+# Places of a batch, padding included: on a CPU more only cost memory.
+_BATCH_PLACES = {"cpu": 1024, "cuda": 16_384}
+# A short request is read as if it had so many tokens: products of very few rows add up in another order.
+_LEAST_WIDTH = 16
 _ATTACHED_VERSIONS = 3
 _FEEDBACK_TOKENS = 80
 _ESSAY_FEEDBACK_TOKENS = 112
@@ -41,6 +41,8 @@ _BARE_TOKENS, _BARE_SENTENCES = 48, 2
 _ESSAY_TOKENS = 250
 # Room for the request for feedback, whatever the points: no row's shape may depend on another's points.
 _REQUEST_TOKENS = 64
+# Fewer texts are written at a time where all together would have more tokens than this to keep in memory.
+_SLOT_TOKENS = 12_000
 # Scores are kept to six digits: below that is noise of the arithmetic.
 _DIGITS = 6
 
@@ -55,6 +57,23 @@ class _Read:
     encoded: EncodedAnswer
     screening: Screening = field(default_factory=Screening)
     most: float = 1.0  # the highest score that the checks beside the head allow
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A proposal but for its feedback."""
+
+    entry: _Read
+    width: int
+    score: float
+    points: float
+    criteria: tuple[CriterionScore, ...]
+    embedding: bytes
+
+    def proposal(self, text: str | None) -> Proposal:
+        entry, unread = self.entry, self.entry.encoded.unread
+        notes = entry.screening.notes_at(self.score) | (frozenset({MarkNote.CUT}) if unread else frozenset())
+        return Proposal(entry.answer.id, self.score, self.points, self.criteria, text, notes, unread, self.embedding)
 
 
 class Engine:
@@ -74,6 +93,7 @@ class Engine:
         prefix, answer = fit_windows(self._model.context, base.max_prefix_tokens, base.max_answer_tokens)
         self._encoder = Encoder(loaded.tokenizer, max_prefix_tokens=prefix, max_answer_tokens=answer)
         self._prefixes = PrefixCache()
+        self._places = _BATCH_PLACES[self._model.device.type]
         self._attached: OrderedDict[str, Manifest] = OrderedDict()
         self._stacks: dict[str, Stack] = {}
         self._memories: dict[str, Memory] = {}
@@ -126,9 +146,10 @@ class Engine:
     ) -> list[Proposal]:
         """Propose points, points per criterion and feedback for each answer, in the order given.
 
-        The same answer to the same question gets the same proposal whatever else is in the list. Blank answers never
-        reach the model: they get the fewest points, the note BLANK, and the reason as feedback. What the checks of
-        `mlcore.screening` find is in the notes, and bounds the score.
+        The same answer to the same question gets the same marks to the bit whatever else is in the list, and the same
+        words but where two are as good as equally likely. Blank answers never reach the model: they get the fewest
+        points, the note BLANK, and the reason as feedback. What the checks of `mlcore.screening` find is in the notes,
+        and bounds the score.
 
         Args:
             feedback: write feedback; far slower than marking alone.
@@ -151,15 +172,16 @@ class Engine:
                 screening = screen(question, answer.text) if scorer else Screening()
                 text = screening.reading or answer.text
                 reads.append(_Read(index, answer, text, self._encoder.answer(text), screening))
-        for width, group in _by_width(self._bounded(question, reads)):
-            rows = rows_of(width)
-            for start in range(0, len(group), rows):
-                chunk = group[start : start + rows]
-                for entry, proposal in zip(chunk, self._chunk(question, chunk, width, given, feedback), strict=True):
-                    proposals[entry.index] = proposal
-                if on_progress is not None:
-                    on_progress(len(proposals))
-        return [proposals[index] for index in range(len(answers))]
+        report = on_progress or (lambda done: None)
+        drafts: list[_Draft] = []
+        for width, chunk in _chunks(self._bounded(question, reads), self._places):
+            drafts += self._drafts(question, chunk, width, given)
+            report(len(proposals) + (0 if feedback else len(drafts)))
+        texts: Sequence[str | None] = [None] * len(drafts)
+        if feedback and drafts:
+            texts = self._texts(question, drafts, lambda done: report(len(proposals) + done))
+        found = {draft.entry.index: draft.proposal(text) for draft, text in zip(drafts, texts, strict=True)}
+        return [(proposals | found)[index] for index in range(len(answers))]
 
     def _bounded(self, question: Question, reads: Sequence[_Read]) -> list[_Read]:
         """The answers with the highest score that the checks allow: the cap, or the mark of the reduced text."""
@@ -169,33 +191,23 @@ class Engine:
             if entry.screening.reduced is not None
         ]
         most = [entry.screening.cap for entry in reads]
-        for width, group in _by_width(reduced):
-            for start in range(0, len(group), rows_of(width)):
-                chunk = group[start : start + rows_of(width)]
-                for entry, score in zip(chunk, self._scores(question, chunk, width)[0], strict=True):
-                    most[entry.index] = min(most[entry.index], score)
+        for width, chunk in _chunks(reduced, self._places):
+            for entry, score in zip(chunk, self._scores(question, chunk, width)[0], strict=True):
+                most[entry.index] = min(most[entry.index], score)
         return [replace(entry, most=bound) for entry, bound in zip(reads, most, strict=True)]
 
-    def _chunk(
-        self, question: Question, chunk: Sequence[_Read], width: int, given: Mapping[str, float], feedback: bool
-    ) -> list[Proposal]:
-        """Proposals for at most `rows_of(width)` answers of one width."""
+    def _drafts(
+        self, question: Question, chunk: Sequence[_Read], width: int, given: Mapping[str, float]
+    ) -> list[_Draft]:
+        """What is proposed for the answers of one batch, but for the feedback."""
         read, shares, embeddings = self._scores(question, chunk, width)
-        scores = [min(score, entry.most) for score, entry in zip(read, chunk, strict=True)]
-        found = []
+        drafts = []
         for row, entry in enumerate(chunk):
-            points = given.get(entry.answer.id, points_of(scores[row], question))
+            score = min(read[row], entry.most)
+            points = given.get(entry.answer.id, points_of(score, question))
             criteria = criterion_points(question, [column[row] for column in shares], points) if shares else ()
-            found.append((points, criteria))
-        texts = (
-            self._texts(question, chunk, width, [points for points, _ in found]) if feedback else [None] * len(chunk)
-        )
-        return [
-            _proposal(entry, score, points, criteria, text, embedding)
-            for entry, score, (points, criteria), text, embedding in zip(
-                chunk, scores, found, texts, embeddings, strict=True
-            )
-        ]
+            drafts.append(_Draft(entry, width, score, points, criteria, embeddings[row]))
+        return drafts
 
     def _scores(
         self, question: Question, chunk: Sequence[_Read], width: int
@@ -212,7 +224,7 @@ class Engine:
             batch = self._answers(name, question, chunk, width)
             for request in requests:
                 ids = self._encoder.pieces(request)
-                rows, lengths = pad_rows([ids], rows_of(width), len(ids), self._encoder.pad_id)
+                rows, lengths = pad_rows([ids] * len(chunk), max(_LEAST_WIDTH, len(ids)), self._encoder.pad_id)
                 states, halfway = read(self._model, batch.fork(), rows, lengths, halfway=True)
                 columns.append([round(value, _DIGITS) for value in head.score(head(states)).tolist()][: len(chunk)])
                 # The first request is for the score in all.
@@ -227,37 +239,59 @@ class Engine:
                 scores = [round(score, _DIGITS) for score in layer.apply(question, texts, scores)]
         return list(scores)
 
-    def _texts(
-        self, question: Question, chunk: Sequence[_Read], width: int, points: Sequence[float]
-    ) -> list[str | None]:
-        """(rows,) feedback, by the version's feedback writer, or a little by the bare base where it has none."""
+    def _texts(self, question: Question, drafts: Sequence[_Draft], on_text: Callable[[int], None]) -> list[str | None]:
+        """Feedback for each, by the version's feedback writer, or a little by the bare base where it has none."""
         name = self._part("feedback")
-        requests = [self._encoder.pieces(feedback_request(question, value)) for value in points]
-        width_asked = max(_REQUEST_TOKENS, *(bucket(len(request)) for request in requests))
-        rows, lengths = pad_rows(requests, rows_of(width), width_asked, self._encoder.pad_id)
-        essay = bool(question.criteria) or width > _ESSAY_TOKENS
-        most = _BARE_TOKENS if name is None else _ESSAY_FEEDBACK_TOKENS if essay else _FEEDBACK_TOKENS
+        requests = {draft.points: self._encoder.pieces(feedback_request(question, draft.points)) for draft in drafts}
+        asked = max(_REQUEST_TOKENS, *(bucket(len(request)) for request in requests.values()))
+        # The longest come first, so that none of them is left to write alone at the end.
+        order = sorted(range(len(drafts)), key=lambda place: -drafts[place].width)
+        room = drafts[order[0]].width + asked + _ESSAY_FEEDBACK_TOKENS
+        slots = max(1, min(len(drafts), SLOTS, _SLOT_TOKENS // room))
+        ready = self._ready(name, question, [drafts[place] for place in order], requests, asked)
         with self._model.using(name):
-            batch = self._answers(name, question, chunk, width)
-            states = read(self._model, batch, rows, lengths)
-            written = write(self._model, batch, states, self._encoder.end_id, most, len(chunk))
-        return [
-            worded(
+            written = write(self._model, ready, self._encoder.end_id, slots, room, on_text)
+        texts: list[str | None] = [None] * len(drafts)
+        for place, ids in zip(order, written, strict=True):
+            entry, points = drafts[place].entry, drafts[place].points
+            texts[place] = worded(
                 question,
                 entry.answer.text,
                 tidy(decode(self._encoder.tokenizer, ids)),
-                value,
+                points,
                 notes=entry.screening.notes,
                 quoted_words=self._quoted_words,
                 most_sentences=_BARE_SENTENCES if name is None else 0,
             )
-            for entry, ids, value in zip(chunk, written, points, strict=True)
-        ]
+        return texts
+
+    def _ready(
+        self,
+        name: str | None,
+        question: Question,
+        drafts: Sequence[_Draft],
+        requests: Mapping[float, list[int]],
+        asked: int,
+    ) -> Iterator[Ready]:
+        """Batches that have read their answers and the request for feedback, one at a time as they are needed."""
+        points = {draft.entry.index: draft.points for draft in drafts}
+        for width, chunk in _chunks([draft.entry for draft in drafts], self._places, longest_first=True):
+            batch = self._answers(name, question, chunk, width)
+            told = [requests[points[entry.index]] for entry in chunk]
+            rows, lengths = pad_rows(told, asked, self._encoder.pad_id)
+            states = read(self._model, batch, rows, lengths)
+            yield Ready(batch, states, self._most_tokens(name, question, width))
+
+    def _most_tokens(self, name: str | None, question: Question, width: int) -> int:
+        if name is None:
+            return _BARE_TOKENS
+        return _ESSAY_FEEDBACK_TOKENS if question.criteria or width > _ESSAY_TOKENS else _FEEDBACK_TOKENS
 
     def _answers(self, adapter: str | None, question: Question, chunk: Sequence[_Read], width: int) -> Batch:
         """A batch that has read the question and each row's answer."""
-        batch = begin(self._prefixes.get(self._model, adapter, self._encoder.prefix(question)), rows_of(width))
-        rows, lengths = pad_rows([entry.encoded.ids for entry in chunk], rows_of(width), width, self._encoder.pad_id)
+        prefix = self._prefixes.get(self._model, adapter, self._encoder.prefix(question))
+        batch = begin(adapter, prefix, len(chunk))
+        rows, lengths = pad_rows([entry.encoded.ids for entry in chunk], width, self._encoder.pad_id)
         read(self._model, batch, rows, lengths)
         return batch
 
@@ -296,22 +330,12 @@ class Engine:
                 self._model.detach(f"{old}_{part}")
 
 
-def rows_of(width: int) -> int:
-    """Rows of a batch of answers of that padded width; nothing else decides, because a mark must not depend on it."""
-    return _ROWS if width <= _FULL_WIDTH else _ROWS // 2 if width <= 2 * _FULL_WIDTH else _ROWS // 4
-
-
-def _by_width(reads: Sequence[_Read]) -> list[tuple[int, list[_Read]]]:
-    """Answers that are padded to the same width, the shortest first."""
+def _chunks(reads: Sequence[_Read], places: int, *, longest_first: bool = False) -> Iterator[tuple[int, list[_Read]]]:
+    """Widths, and answers that are padded to it, as many as fit into a batch of so many places; the shortest first."""
     groups: dict[int, list[_Read]] = {}
     for entry in reads:
         groups.setdefault(bucket(len(entry.encoded.ids)), []).append(entry)
-    return sorted(groups.items())
-
-
-def _proposal(
-    entry: _Read, score: float, points: float, criteria: tuple[CriterionScore, ...], text: str | None, embedding: bytes
-) -> Proposal:
-    unread = entry.encoded.unread
-    notes = entry.screening.notes_at(score) | (frozenset({MarkNote.CUT}) if unread else frozenset())
-    return Proposal(entry.answer.id, score, points, criteria, text, notes, unread, embedding)
+    for width, group in sorted(groups.items(), reverse=longest_first):
+        rows = max(1, places // width)
+        for start in range(0, len(group), rows):
+            yield width, group[start : start + rows]

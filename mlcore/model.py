@@ -12,6 +12,7 @@ from peft import PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
 from torch import nn
 
+from mlcore.blocks import Blocks
 from mlcore.config import LoraConfig
 from mlcore.heads import ScoreHead
 from mlcore.loading import LoadedBase
@@ -29,6 +30,7 @@ class Model:
         self._causal: Any = base.model
         self._peft: PeftModel | None = None
         self._active: str | None = None
+        self._blocks: dict[str | None, Blocks] = {}
 
     @property
     def device(self) -> torch.device:
@@ -75,6 +77,8 @@ class Model:
         Raises:
             ValueError: the weights do not fit the backbone.
         """
+        # Its first adapter puts new layers around the base's.
+        self._blocks.clear()
         config = peft.LoraConfig(
             r=lora.rank,
             lora_alpha=lora.alpha,
@@ -103,6 +107,7 @@ class Model:
             if len(self._peft.peft_config) > 1:
                 self._peft.delete_adapter(name)
             self._active = None
+        self._blocks.pop(name, None)
 
     def weights(self, name: str) -> dict[str, torch.Tensor]:
         """An adapter's weights by peft's names, without the adapter's own name in them; float32, on the CPU."""
@@ -117,6 +122,7 @@ class Model:
 
     def train(self, mode: bool) -> None:
         """Training mode (dropout on) or not, for backbone and adapters."""
+        self._blocks.clear()
         (self._peft or self._causal).train(mode)
 
     @contextmanager
@@ -137,6 +143,12 @@ class Model:
         """(b, t) token ids -> the backbone's output, normalised hidden states (b, t, hidden) first."""
         return self._causal.model(input_ids=ids, **arguments)
 
+    def blocks(self, adapter: str | None) -> Blocks:
+        """The backbone's blocks under an adapter or bare, for reading and writing without gradients."""
+        if adapter not in self._blocks:
+            self._blocks[adapter] = Blocks(self.backbone, adapter)
+        return self._blocks[adapter]
+
     def vocabulary(self, hidden: torch.Tensor) -> torch.Tensor:
         """(n, hidden) normalised hidden states -> (n, vocabulary) logits."""
         return self._causal.lm_head(hidden)
@@ -152,6 +164,7 @@ class Model:
         Raises:
             ValueError: names or shapes differ from the adapter's.
         """
+        self._blocks.pop(name, None)
         expected = {key: value.shape for key, value in self.weights(name).items()}
         found = {key: value.shape for key, value in weights.items()}
         if expected != found:

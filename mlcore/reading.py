@@ -1,44 +1,44 @@
-"""Reading answers in batches of one fixed shape behind a prefix that is computed once.
+"""Reading answers in batches behind a prefix that is computed once.
 
-Shapes never depend on which answers share a batch: a batch always has the same number of rows (idle ones are filled
-up), and a row's length is a multiple of 32 that its own answer decides. In float32 on a CPU an answer's numbers are
-then the same whatever stands beside it.
+In float32 an answer's numbers are the same to the bit whatever stands beside it: what it attends to has a length that
+its own answer decides (a multiple of 32), and a product's row does not depend on how many rows there are.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from transformers import DynamicCache
 
+from mlcore.blocks import Layers
 from mlcore.model import Model
 
 BUCKET = 32
-Layers = list[tuple[torch.Tensor, torch.Tensor]]
 
 
 @dataclass
 class Batch:
-    """b rows in the middle of being read.
+    """b rows in the middle of being read, under one adapter.
 
     Attributes:
-        layers: keys and values of every layer, (b, key-value heads, t, d) each.
-        seen: (b, t) bool, which of the t places hold a token of the row.
+        adapter: its name, or None for the bare backbone.
+        prefix: keys and values of what all rows have read first, (kv, p, d) by layer.
+        own: the same of what each row has read since, (b, kv, t, d) by layer; empty before the first token.
+        seen: (b, t) bool, which of these t places hold a token of the row.
         lengths: (b,) tokens of the row so far, the prefix included: the next token's position.
-        shared: how many of the first places are the same for all rows.
     """
 
-    layers: Layers
+    adapter: str | None
+    prefix: Layers
+    own: Layers
     seen: torch.Tensor
     lengths: torch.Tensor
-    shared: int = 0
 
     def fork(self) -> Batch:
         """The same state to go on from in another direction; what is read next is not seen by the original."""
-        return Batch(list(self.layers), self.seen, self.lengths, self.shared)
+        return replace(self, own=list(self.own))
 
 
 class PrefixCache:
@@ -49,7 +49,7 @@ class PrefixCache:
         self._kept: OrderedDict[tuple[str | None, tuple[int, ...]], Layers] = OrderedDict()
 
     def get(self, model: Model, adapter: str | None, ids: Sequence[int]) -> Layers:
-        """The prefix under an adapter: (1, key-value heads, p, d) per layer; computed where it is not kept."""
+        """The prefix under an adapter: (kv, p, d) by layer; computed where it is not kept."""
         key = (adapter, tuple(ids))
         if key not in self._kept:
             self._kept[key] = _prefix(model, adapter, ids)
@@ -64,14 +64,15 @@ class PrefixCache:
             del self._kept[key]
 
 
-def begin(layers: Layers, rows: int) -> Batch:
+def begin(adapter: str | None, prefix: Layers, rows: int) -> Batch:
     """A batch of that many rows that have read a prefix and nothing else."""
-    device, length = layers[0][0].device, layers[0][0].shape[2]
+    keys = prefix[0][0]
     return Batch(
-        layers=[(key.expand(rows, -1, -1, -1), value.expand(rows, -1, -1, -1)) for key, value in layers],
-        seen=torch.ones(rows, length, dtype=torch.bool, device=device),
-        lengths=torch.full((rows,), length, device=device),
-        shared=length,
+        adapter=adapter,
+        prefix=prefix,
+        own=[],
+        seen=torch.ones(rows, 0, dtype=torch.bool, device=keys.device),
+        lengths=torch.full((rows,), keys.shape[1], device=keys.device),
     )
 
 
@@ -80,19 +81,18 @@ def bucket(length: int) -> int:
     return max(BUCKET, -(-length // BUCKET) * BUCKET)
 
 
-def pad_rows(rows: Sequence[Sequence[int]], count: int, width: int, pad: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows of ids as (count, width) and their lengths (count,); idle rows repeat the last one."""
-    filled = [*rows, *[rows[-1]] * (count - len(rows))]
-    ids = torch.full((count, width), pad)
-    for index, row in enumerate(filled):
+def pad_rows(rows: Sequence[Sequence[int]], width: int, pad: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows of ids as (rows, width) and their lengths (rows,)."""
+    ids = torch.full((len(rows), width), pad)
+    for index, row in enumerate(rows):
         ids[index, : len(row)] = torch.tensor(list(row), dtype=torch.long)
-    return ids, torch.tensor([len(row) for row in filled])
+    return ids, torch.tensor([len(row) for row in rows])
 
 
 def read(
     model: Model, batch: Batch, ids: torch.Tensor, lengths: torch.Tensor, *, halfway: bool = False
 ) -> torch.Tensor:
-    """Let each row read its tokens under the adapter that is active; `batch` is moved on.
+    """Let each row read its tokens; `batch` is moved on.
 
     Args:
         ids: (b, w) token ids, padded on the right.
@@ -106,39 +106,38 @@ def read(
     ids, lengths = ids.to(model.device), lengths.to(model.device)
     rows, width = ids.shape
     places = torch.arange(width, device=model.device)
-    fresh = places < lengths.unsqueeze(1)
-    own = torch.ones(width, width, dtype=torch.bool, device=model.device).tril()
-    mask = torch.cat([batch.seen.unsqueeze(1).expand(-1, width, -1), own.expand(rows, -1, -1)], 2)
-    cache = DynamicCache()
-    for index, (key, value) in enumerate(batch.layers):
-        cache.update(key, value, index)
-    output = model.hidden(
-        ids,
-        attention_mask=mask.unsqueeze(1),
-        position_ids=batch.lengths.unsqueeze(1) + places,
-        past_key_values=cache,
-        use_cache=True,
-        output_hidden_states=halfway,
-    )
-    batch.layers = _layers(cache)
-    batch.seen = torch.cat([batch.seen, fresh], 1)
+    later = torch.ones(width, width, dtype=torch.bool, device=model.device).triu(1)
+    unseen = torch.cat([~batch.seen.unsqueeze(1).expand(-1, width, -1), later.expand(rows, -1, -1)], 2).unsqueeze(1)
+    before, kept = batch.own, []
+
+    def keep(index: int, key: torch.Tensor, value: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if before:
+            key, value = torch.cat([before[index][0], key], 2), torch.cat([before[index][1], value], 2)
+        kept.append((key, value))
+        return key, value
+
+    positions, real = batch.lengths.unsqueeze(1) + places, places < lengths.unsqueeze(1)
+    found = model.blocks(batch.adapter).run(ids, positions, batch.prefix, unseen, keep, real)
+    batch.own = kept
+    batch.seen = torch.cat([batch.seen, real], 1)
     batch.lengths = batch.lengths + lengths
-    last = torch.arange(rows, device=model.device), (lengths - 1).clamp(min=0)
+    last = (lengths - 1).clamp(min=0)
     if not halfway:
-        return output.last_hidden_state[last].float()
+        return found.at(last)
     # All layers are looked at: what a layer halfway has understood tells answers apart better than the last one's
     # states, which say little but the score.
-    return torch.stack(
-        [output.last_hidden_state[last], output.hidden_states[len(output.hidden_states) // 2][last]]
-    ).float()
+    return torch.stack([found.at(last), found.at(last, halfway=True)])
 
 
 def _prefix(model: Model, adapter: str | None, ids: Sequence[int]) -> Layers:
-    cache = DynamicCache()
-    with model.using(adapter):
-        model.hidden(torch.tensor([list(ids)], device=model.device), past_key_values=cache, use_cache=True)
-    return _layers(cache)
+    width = len(ids)
+    later = torch.ones(1, 1, width, width, dtype=torch.bool, device=model.device).triu(1)
+    kept: Layers = []
 
+    def keep(index: int, key: torch.Tensor, value: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        kept.append((key[0].contiguous(), value[0].contiguous()))
+        return key, value
 
-def _layers(cache: DynamicCache) -> Layers:
-    return [(layer.keys, layer.values) for layer in cache.layers]
+    places = torch.arange(width, device=model.device).unsqueeze(0)
+    model.blocks(adapter).run(torch.tensor([list(ids)], device=model.device), places, None, later, keep)
+    return kept

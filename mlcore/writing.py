@@ -1,9 +1,11 @@
-"""Writing feedback: greedy, in batches over the cache, ending at a sentence and never in a loop."""
+"""Writing feedback: greedy, many texts at a time, ending at a sentence and never in a loop."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -12,38 +14,117 @@ from mlcore.decoding import Decoder
 from mlcore.model import Model
 from mlcore.reading import Batch
 
+# Texts that are written at a time: more are hardly faster on a CPU.
+SLOTS = 32
 # No run of so many tokens is written twice.
 _NO_REPEAT = 5
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*(?=\s|$)")
 
 
-def write(model: Model, batch: Batch, states: torch.Tensor, end: int, most: int, rows: int) -> list[list[int]]:
-    """Let rows write on, each until its end token, at most `most` tokens.
+@dataclass(frozen=True)
+class Ready:
+    """A batch whose rows are about to write.
+
+    Attributes:
+        states: (b, hidden) states at each row's last token.
+        most: tokens that each of them may write.
+    """
+
+    batch: Batch
+    states: torch.Tensor
+    most: int
+
+
+@dataclass
+class _Text:
+    """One row on its way: what it has written, and which token came after each run of it."""
+
+    most: int
+    ids: list[int] = field(default_factory=list)
+    after: dict[tuple[int, ...], set[int]] = field(default_factory=lambda: defaultdict(set))
+
+    def forbidden(self) -> set[int]:
+        """Tokens that would complete a run that was written before (Paulus et al. 2017)."""
+        return self.after.get(tuple(self.ids[1 - _NO_REPEAT :]), set()) if len(self.ids) >= _NO_REPEAT else set()
+
+    def add(self, token: int) -> None:
+        if len(self.ids) >= _NO_REPEAT - 1:
+            self.after[tuple(self.ids[1 - _NO_REPEAT :])].add(token)
+        self.ids.append(token)
+
+
+def write(
+    model: Model,
+    ready: Iterator[Ready],
+    end: int,
+    slots: int,
+    room: int,
+    on_text: Callable[[int], None] = lambda done: None,
+) -> list[list[int]]:
+    """Let rows write on, each until its end token or its most; where one ends, the next one waiting takes its place.
 
     Args:
-        states: (b, hidden) states at each row's last token.
+        ready: batches that have read the same prefix, asked for when their rows are next.
         end: the token that ends a text.
-        rows: how many of the b rows are real; the idle ones are not waited for.
+        slots: how many rows write at a time.
+        room: tokens that any row may have beside the prefix, read and written.
+        on_text: called with the number of texts done so far, after each; may raise to stop.
 
     Returns:
-        For each real row the ids that it wrote, without the end token.
+        For each row the ids that it wrote, without the end token, in the order in which they came.
     """
-    written: list[list[int]] = [[] for _ in range(len(states))]
-    finished = [index >= rows for index in range(len(states))]
-    decoder = Decoder(model, batch, most)
-    for _ in range(most):
-        logits = model.vocabulary(states.to(model.base.model.get_output_embeddings().weight.dtype)).float()
-        _forbid_repeats(logits, written)
-        chosen = logits.argmax(-1).tolist()
-        for index, token in enumerate(chosen):
-            if token == end:
-                finished[index] = True
-            elif not finished[index]:
-                written[index].append(token)
-        if all(finished):
+    waiting = _rows(ready)
+    texts: list[_Text] = []
+    holds: list[_Text | None] = [None] * slots
+    decoder, states = None, None
+    done = 0
+    while True:
+        for slot in [slot for slot, text in enumerate(holds) if text is None]:
+            if (found := next(waiting, None)) is None:
+                break
+            batch, row, state, most = found
+            if decoder is None or states is None:
+                decoder = Decoder(model, batch.adapter, batch.prefix, slots, room)
+                states = state.new_zeros(slots, len(state))
+            decoder.place(slot, batch, row)
+            states[slot] = state
+            holds[slot] = _Text(most)
+            texts.append(holds[slot])  # type: ignore[arg-type]  # it was put there just now
+        if decoder is None or states is None or not any(holds):
             break
-        states = decoder.step(torch.tensor(chosen))
-    return written[:rows]
+        busy = [slot for slot, text in enumerate(holds) if text is not None]
+        if 2 * len(busy) <= len(holds):
+            # Nobody waits, or there would be no free slot.
+            decoder.keep(busy)
+            holds, states = [holds[slot] for slot in busy], states[busy]
+        chosen = _choose(model, states, holds)
+        for slot, text in enumerate(holds):
+            if text is None:
+                continue
+            if chosen[slot] != end:
+                text.add(chosen[slot])
+            if chosen[slot] == end or len(text.ids) >= text.most:
+                holds[slot] = None
+                done += 1
+                on_text(done)
+        if any(holds):
+            states = decoder.step(torch.tensor(chosen))
+    return [text.ids for text in texts]
+
+
+def _rows(ready: Iterator[Ready]) -> Iterator[tuple[Batch, int, torch.Tensor, int]]:
+    for found in ready:
+        for row, state in enumerate(found.states):
+            yield found.batch, row, state, found.most
+
+
+def _choose(model: Model, states: torch.Tensor, holds: Sequence[_Text | None]) -> list[int]:
+    """The likeliest token for each slot that completes no run which it has written before."""
+    logits = model.vocabulary(states.to(model.base.model.get_output_embeddings().weight.dtype)).float()
+    for slot, text in enumerate(holds):
+        for token in text.forbidden() if text else ():
+            logits[slot, token] = float("-inf")
+    return [int(token) for token in logits.argmax(-1).tolist()]
 
 
 def tidy(text: str) -> str:
@@ -64,17 +145,6 @@ def tidy(text: str) -> str:
 def decode(tokenizer: Any, ids: Sequence[int]) -> str:
     """Ids as text, without special tokens."""
     return str(tokenizer.decode(list(ids), skip_special_tokens=True))
-
-
-def _forbid_repeats(logits: torch.Tensor, written: Sequence[Sequence[int]]) -> None:
-    """Take from each row the tokens that would complete a run it has written before (Paulus et al. 2017)."""
-    for row, ids in enumerate(written):
-        if len(ids) < _NO_REPEAT:
-            continue
-        tail = tuple(ids[-(_NO_REPEAT - 1) :])
-        for start in range(len(ids) - _NO_REPEAT + 1):
-            if tuple(ids[start : start + _NO_REPEAT - 1]) == tail:
-                logits[row, ids[start + _NO_REPEAT - 1]] = float("-inf")
 
 
 def _without_echo(sentences: Sequence[str]) -> list[str]:

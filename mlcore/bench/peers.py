@@ -1,9 +1,10 @@
-"""The plain way to do the engine's work: transformers and peft, a full prompt for every answer, batches of eight."""
+"""The plain way to do the engine's work: transformers and peft, a full prompt for every answer, batches of eight; and
+writing in the engine's way on the same weights."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,13 @@ from mlcore.loading import load_base
 from mlcore.manifest import read_manifest
 from mlcore.model import Model
 from mlcore.prompts import feedback_request, score_request
+from mlcore.reading import PrefixCache, begin, bucket, pad_rows, read
 from mlcore.schemas import Answer, Question
+from mlcore.writing import SLOTS, Ready, write
 
 BATCH = 8
+# No token has this number, so no text ends before its time.
+NO_END = -1
 
 
 class PlainTransformers:
@@ -58,8 +63,26 @@ class PlainTransformers:
         return self.stack.apply(question, texts, scores) if self.stack else scores
 
     @torch.inference_mode()
+    def write_together(self, question: Question, answers: Sequence[Answer], points: float, most: int) -> int:
+        """The same work as `write` in the engine's way; the number of tokens written."""
+        tail = self.encoder.pieces(feedback_request(question, points))
+        prefix = PrefixCache().get(self.model, "feedback", self.encoder.prefix(question))
+        read_as = sorted((list(self.encoder.answer(answer.text).ids) for answer in answers), key=len, reverse=True)
+        width = bucket(len(read_as[0]))
+
+        def ready() -> Iterator[Ready]:
+            for rows in _batches(read_as):
+                batch = begin("feedback", prefix, len(rows))
+                read(self.model, batch, *pad_rows(rows, bucket(len(rows[0])), self.encoder.pad_id))
+                yield Ready(batch, read(self.model, batch, *pad_rows([tail] * len(rows), len(tail), 0)), most)
+
+        slots = min(len(answers), SLOTS)
+        written = write(self.model, ready(), NO_END, slots, width + len(tail) + most)
+        return sum(map(len, written))
+
+    @torch.inference_mode()
     def write(self, question: Question, answers: Sequence[Answer], points: float, most: int) -> int:
-        """Write feedback of at most `most` tokens to answers that earned `points`; the number of tokens written."""
+        """Write feedback of `most` tokens to answers that earned `points`; the number of tokens written."""
         tail = self.encoder.pieces(feedback_request(question, points))
         prompts = [self._prompt(question, answer, tail) for answer in answers]
         causal: Any = self.model.base.model
@@ -71,12 +94,12 @@ class PlainTransformers:
                     ids,
                     attention_mask=mask,
                     max_new_tokens=most,
+                    min_new_tokens=most,
                     do_sample=False,
                     eos_token_id=self.encoder.end_id,
                     pad_token_id=self.encoder.pad_id,
                 )
-            new = output[:, ids.shape[1] :]
-            written += int(((new != self.encoder.pad_id) & (new != self.encoder.end_id)).sum())
+            written += output[:, ids.shape[1] :].numel()
         return written
 
     def _prompt(self, question: Question, answer: Answer, tail: list[int]) -> list[int]:

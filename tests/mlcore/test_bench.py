@@ -55,9 +55,10 @@ def test_the_plain_way_gives_the_marks_of_the_engine(tiny_base: Path, tiny_adapt
     assert plain.scores(question, texts) == pytest.approx(ours, abs=1e-5)
 
 
-def test_the_plain_way_writes_no_more_than_it_may(tiny_base: Path, tiny_adapter: Path) -> None:
+def test_both_ways_write_as_many_tokens_as_they_are_told(tiny_base: Path, tiny_adapter: Path) -> None:
     plain = PlainTransformers(BaseConfig(tiny_base, device="cpu"), tiny_adapter)
-    assert 0 < plain.write(assignment(), answers(3), 2.0, most=4) <= 12
+    assert plain.write(assignment(), answers(11), 2.0, most=4) == 44
+    assert plain.write_together(assignment(), answers(11), 2.0, most=4) == 44
 
 
 def test_memory_counts_each_weight_once(tiny_base: Path, tiny_adapter: Path) -> None:
@@ -91,6 +92,6 @@ def test_the_command_prints_a_table_and_saves_the_rows(
     assert cli.main([str(argument) for argument in arguments]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["work", "ours", "peer", "unit", "ratio", "target"]
-    assert lines[1].startswith("scoring 16 answers of one assignment, against transformers + peft")
+    assert lines[1].startswith(f"scoring {QUICK.scored} answers of one assignment, against transformers + peft")
     assert any(line.endswith("not measured") for line in lines)
     assert len(json.loads(saved.read_text())) == 4

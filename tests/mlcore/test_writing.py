@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-import torch
 
-from mlcore.writing import _forbid_repeats, tidy
+from mlcore.writing import _Text, tidy
 
 
 @pytest.mark.parametrize(
@@ -25,7 +24,9 @@ def test_it_ends_at_a_sentence(raw: str, text: str) -> None:
 
 
 def test_a_run_of_five_tokens_is_not_written_twice() -> None:
-    logits = torch.zeros(2, 10)
-    _forbid_repeats(logits, [[1, 2, 3, 4, 5, 9, 1, 2, 3, 4], [1, 2]])
-    assert logits[0, 5] == float("-inf")
-    assert int(torch.isinf(logits).sum()) == 1
+    text = _Text(80)
+    for token in (1, 2, 3, 4, 5, 9, 1, 2, 3, 4):
+        text.add(token)
+    assert text.forbidden() == {5}
+    text.add(6)
+    assert text.forbidden() == set()
