@@ -86,6 +86,7 @@ GET = {
     "grading:release": ("assignment", STAFF),
     "grading:regrades": ("assignment", STAFF),
     "grading:export": ("assignment", STAFF),
+    "grading:gradebook": ("assignment", STAFF),
     "grading:my_grade": ("submission", THE_STUDENT),
     "grading:versions": ("", ADMIN),
     "grading:version": ("version", ADMIN),

@@ -92,6 +92,7 @@ VISITS: dict[str, list[Visit]] = {
         of("grading:second_settle", "second_mark"),
         of("grading:release", "sure"),
         of("grading:regrades", "released"),
+        of("grading:gradebook", "released"),
         of("grading:my_grade", "released_paper"),
     ],
     ADMIN: [
