@@ -53,7 +53,7 @@ kills: $(VENV)/.test-installed
 # Random and hostile input for longer than `make test` takes it; the last line says what came of it.
 FUZZ = 10000
 fuzz: $(VENV)/.test-installed
-	FUZZ=$(FUZZ) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:cacheprovider --hypothesis-seed=$(SEED) tests/hardening
+	FUZZ=$(FUZZ) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:cacheprovider --hypothesis-seed=$(SEED) tests/hardening tests/api/test_schema.py
 
 # Known holes in what is installed; asks a service outside, and so is no part of `make test`.
 audit: $(VENV)/.run-installed

@@ -37,7 +37,12 @@ _NAME = {
     "first_name": "first name, firstname, given name, vorname",
     "last_name": "last name, lastname, surname, family name, nachname, familienname",
 }
-ENROLMENT_COLUMNS = {"email": _EMAIL + ", username", **_NAME, "role": "role, rolle"}
+ENROLMENT_COLUMNS = {
+    "email": _EMAIL + ", username, sis login id",  # the last as Canvas names it
+    **_NAME,
+    "name": _NAME["name"] + ", student",
+    "role": "role, rolle",
+}
 ANSWER_COLUMNS = {
     "student": "student, studierende, studierender, schüler, schülerin, username, benutzername, " + _EMAIL,
     **_NAME,

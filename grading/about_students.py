@@ -16,7 +16,7 @@ from django.db.models import Model, QuerySet
 
 from courses.models import CourseEvent, Membership, Submission
 from grading import models as own
-from gradingsite.signin.models import AccountEvent
+from gradingsite.signin.models import AccountEvent, ApiToken
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ ENTRIES = (
     Entry(Membership, "user", ("course", "role", "created_at", "research_consent")),
     Entry(CourseEvent, "person", ("course", "action", "before", "after", "at")),
     Entry(AccountEvent, "user", ("kind", "how", "network", "at")),
+    Entry(ApiToken, "user", ("name", "scope", "hint", "made_at", "expires_at", "last_used_at")),
     Entry(Authenticator, "user", ("type", "created_at", "last_used_at")),
     Entry(SocialAccount, "user", ("provider", "uid", "date_joined", "last_login")),
     Entry(

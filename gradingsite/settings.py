@@ -200,6 +200,7 @@ TRIES_PER_HOUR = {
     "link_account": env.whole("LINK_ACCOUNT_LIMIT", 5, least=1),
     "link_address": env.whole("LINK_ADDRESS_LIMIT", 100, least=1),
     "old_password": 10,
+    "api_token": env.whole("API_REQUESTS_PER_HOUR", 3600, least=1),  # of one token
 }
 MFA_ADAPTER = "gradingsite.signin.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]

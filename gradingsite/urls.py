@@ -20,6 +20,7 @@ urlpatterns = [
     path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),
     path("site-admin/", admin.site.urls),
     path("grading/", include("grading.urls")),
+    path("api/", include("gradingsite.api.urls")),
     path("", include("courses.urls")),
 ]
 

@@ -29,6 +29,7 @@ from grading.models import (
     TrainingSet,
     Trial,
 )
+from gradingsite.signin.models import ApiToken
 from tests.factories import UserFactory
 from tests.grading.factories import make_grade, make_run, make_submission, make_version
 
@@ -85,6 +86,7 @@ GET = {
     "grading:release": ("assignment", STAFF),
     "grading:regrades": ("assignment", STAFF),
     "grading:export": ("assignment", STAFF),
+    "grading:gradebook": ("assignment", STAFF),
     "grading:my_grade": ("submission", THE_STUDENT),
     "grading:versions": ("", ADMIN),
     "grading:version": ("version", ADMIN),
@@ -170,6 +172,27 @@ POST = {
     "grading:training_estimate": ("", ADMIN),
     "factor_reset": ("person", ADMIN),
     "sso_unlink": ("person", ADMIN),
+    "token_withdraw": ("token", frozenset({"student"})),
+}
+# Behind tokens, where a session's cookie counts for nothing; tests/api/test_who_may_what.py has their table.
+API = {
+    "api:api-root",
+    "api:openapi-json",
+    "api:courses",
+    "api:course",
+    "api:assignments",
+    "api:assignment",
+    "api:submissions",
+    "api:submission",
+    "api:submission_file",
+    "api:grades",
+    "api:grade",
+    "api:grade_approve",
+    "api:release",
+    "api:runs",
+    "api:run",
+    "api:run_cancel",
+    "api_unknown",
 }
 # Pages about one's own account or about nobody: there is nothing of others behind them.
 OPEN = {
@@ -192,6 +215,8 @@ OPEN = {
     "mfa_generate_recovery_codes",
     "sso_start",
     "sso_callback",
+    "tokens",
+    "api_docs",
     "logout",
     "password_change",
     "password_change_done",
@@ -214,7 +239,7 @@ def names_of(patterns: list[Any], space: str = "") -> Iterator[str]:
 
 def test_every_url_has_a_line() -> None:
     found = {name for name in names_of(get_resolver().url_patterns) if not name.startswith("admin:")}
-    assert found == set(GET) | set(POST) | OPEN
+    assert found == set(GET) | set(POST) | OPEN | API
 
 
 @pytest.fixture
@@ -272,6 +297,7 @@ def rows(course: Course, assignment: Assignment, student: User, other_student: U
         "approved_paper": approved.submission_id,
         "second_mark": SecondMark.objects.create(grade=grade, points=2).pk,
         "plan": ReleasePlan.objects.create(assignment=assignment, at=timezone.now() + timedelta(days=1), by=admin).pk,
+        "token": ApiToken.objects.create(user=student, name="Script", hint="mgt_", digest="0").pk,
         "regrade": RegradeRequest.objects.create(grade=grade, reason="Please look again.").pk,
     }
 

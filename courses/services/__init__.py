@@ -5,6 +5,7 @@ from courses.services.courses import course_create, course_update
 from courses.services.enrolment import (
     EnrolmentReport,
     enrol_from_csv,
+    enrol_preview,
     member_add,
     member_change_role,
     member_invite_again,
@@ -29,6 +30,7 @@ __all__ = [
     "course_create",
     "course_update",
     "enrol_from_csv",
+    "enrol_preview",
     "member_add",
     "member_change_role",
     "member_invite_again",

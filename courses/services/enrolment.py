@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from courses.errors import LastTeacher, RowError, UnknownRole, UserError
+from courses.gradebooks import CANVAS_ROWS
 from courses.models import Course, Membership, Role
 from courses.services.history import member_event
 from courses.services.invitations import invitations_queue
@@ -80,16 +81,35 @@ def enrol_from_csv(*, course: Course, by: User, data: bytes) -> EnrolmentReport:
     Raises:
         TableUnreadable, MissingColumns: nothing of the file can be used.
     """
+    report = _enrol_rows(course, by, data)
+    invitations_queue(course=course, users=report.invited)
+    return report
+
+
+def enrol_preview(*, course: Course, by: User, data: bytes) -> EnrolmentReport:
+    """What `enrol_from_csv` would do, which is done and undone again: nothing is kept and nobody is told.
+
+    Raises:
+        TableUnreadable, MissingColumns
+    """
+    with transaction.atomic():
+        report = _enrol_rows(course, by, data)
+        transaction.set_rollback(True)
+    return report
+
+
+def _enrol_rows(course: Course, by: User, data: bytes) -> EnrolmentReport:
     table = read_table(data, ENROLMENT_COLUMNS, required=("email",))
     report = EnrolmentReport(errors=list(table.errors))
     seen: dict[str, int] = {}
     for row in table.rows:
+        if not row.text("email").strip() and row.name().strip().lower() in CANVAS_ROWS:
+            continue
         try:
             _enrol_row(course, by, row, seen, report)
         except UserError as error:
             report.errors.append(RowError(row.number, error.message))
     report.errors.sort()
-    invitations_queue(course=course, users=report.invited)
     return report
 
 

@@ -11,7 +11,14 @@ from courses.access import managed_course, owned_course, owned_membership
 from courses.forms import MemberForm, RoleForm, TableFileForm
 from courses.models import Course, Role
 from courses.names import person_name
-from courses.services import enrol_from_csv, member_add, member_change_role, member_invite_again, member_remove
+from courses.services import (
+    enrol_from_csv,
+    enrol_preview,
+    member_add,
+    member_change_role,
+    member_invite_again,
+    member_remove,
+)
 from courses.views.requests import PersonRequest, errors_on, errors_told, page_of, sent
 
 
@@ -81,5 +88,7 @@ def enrol(request: PersonRequest, pk: int) -> HttpResponse:
     report = None
     if request.method == "POST" and form.is_valid():
         with errors_on(form):
-            report = enrol_from_csv(course=course, by=request.user, data=form.cleaned_data["file"].read())
-    return render(request, "courses/enrol.html", {"course": course, "form": form, "report": report})
+            act = enrol_preview if "look" in request.POST else enrol_from_csv
+            report = act(course=course, by=request.user, data=form.cleaned_data["file"].read())
+    context = {"course": course, "form": form, "report": report, "looked": "look" in request.POST}
+    return render(request, "courses/enrol.html", context)

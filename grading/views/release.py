@@ -21,6 +21,7 @@ from grading.exceptions import message_for
 from grading.forms import NoteForm, ReleasePlanForm
 from grading.models import Grade, ReleasePlan, ReleasePlanState
 from grading.second_marking import held_back
+from grading.services.gradebooks import grades_for_canvas, grades_for_moodle
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -117,6 +118,10 @@ def export(request: PersonRequest, pk: int, kind: str) -> HttpResponse:
         response = HttpResponse(services.grades_as_csv(assignment=assignment), content_type="text/csv; charset=utf-8")
     elif kind == "xlsx":
         response = HttpResponse(services.grades_as_xlsx(assignment=assignment), content_type=XLSX)
+    elif kind == "moodle.csv":
+        response = HttpResponse(grades_for_moodle(assignment=assignment), content_type="text/csv; charset=utf-8")
+    elif kind == "canvas.csv":
+        response = HttpResponse(grades_for_canvas(assignment=assignment), content_type="text/csv; charset=utf-8")
     else:
         raise Http404
     name = slugify(assignment.title) or f"assignment-{pk}"

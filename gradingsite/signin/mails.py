@@ -13,7 +13,9 @@ from gradingsite.signin.models import AccountEvent
 from gradingsite.signin.models import AccountEventKind as Kind
 from gradingsite.signin.tasks import mail_account_change
 
-CHANGES = frozenset({Kind.FACTOR_ON, Kind.FACTOR_OFF, Kind.FACTOR_RESET, Kind.CODES_MADE, Kind.SSO_LINKED})
+CHANGES = frozenset(
+    {Kind.FACTOR_ON, Kind.FACTOR_OFF, Kind.FACTOR_RESET, Kind.CODES_MADE, Kind.SSO_LINKED, Kind.TOKEN_MADE}
+)
 
 
 def tell(line: AccountEvent) -> None:

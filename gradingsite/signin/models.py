@@ -22,6 +22,8 @@ class AccountEventKind(models.TextChoices):
     FACTOR_RESET = "factor_reset", _("Second factor reset by an admin")
     CODES_MADE = "codes_made", _("New recovery codes made")
     PASSWORD_SET = "password_set", _("Password set or changed")
+    TOKEN_MADE = "token_made", _("Token for programs made")
+    TOKEN_WITHDRAWN = "token_withdrawn", _("Token for programs withdrawn")
 
 
 WAYS: dict[str, str | Promise] = {
@@ -75,6 +77,36 @@ class AccountEvent(models.Model):
     @property
     def how_words(self) -> str:
         return ", ".join(str(WAYS.get(way, way)) for way in self.how.split("+") if way)
+
+
+class TokenScope(models.TextChoices):
+    READ = "read", _("read")
+    WRITE = "write", _("read and write")
+
+
+class ApiToken(models.Model):
+    """What a program of one person shows instead of a password. The token itself is kept nowhere: only its digest, and
+    its first characters, by which the person tells one from another. It can do what the person can, or only read.
+
+    The row goes when the token is withdrawn; the record of logins keeps both moments.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_tokens")
+    name = models.CharField(_("name"), max_length=60)
+    scope = models.CharField(_("what it may do"), max_length=5, choices=TokenScope, default=TokenScope.READ)
+    hint = models.CharField(max_length=12)
+    digest = models.CharField(max_length=64, unique=True)
+    made_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(_("ends"), null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-pk",)
+        verbose_name = _("token for programs")
+        verbose_name_plural = _("tokens for programs")
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.hint}…)"
 
 
 class CacheEntry(models.Model):

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.urls import reverse
 
+from tests.test_access_by_role import API
+
 ANYBODY, STUDENT, TEACHER, ADMIN = "", "student1@example.org", "teacher@example.org", "admin@example.org"
 
 
@@ -47,6 +49,8 @@ VISITS: dict[str, list[Visit]] = {
         of("password_change"),
         of("password_change_done"),
         of("mfa_index"),
+        of("tokens"),
+        of("api_docs"),
         of("mfa_activate_totp"),
         of("mfa_generate_recovery_codes"),
         of("account_reauthenticate"),
@@ -88,6 +92,7 @@ VISITS: dict[str, list[Visit]] = {
         of("grading:second_settle", "second_mark"),
         of("grading:release", "sure"),
         of("grading:regrades", "released"),
+        of("grading:gradebook", "released"),
         of("grading:my_grade", "released_paper"),
     ],
     ADMIN: [
@@ -144,6 +149,7 @@ NO_PAGE = {
     "mfa_reauthenticate": "shown to those with a second factor only; tests/signin looks at it",
     "mfa_deactivate_totp": "shown to those with a second factor only; tests/signin looks at it",
     "mfa_view_recovery_codes": "shown to those with a second factor only; tests/signin looks at it",
+    **dict.fromkeys(API, "JSON for programs"),
     "sso_start": "takes POST only and leads to the provider",
     "sso_callback": "leads back from the provider",
     "livez": "JSON for machines",

@@ -57,6 +57,7 @@ from grading.services.mentions import MARK
 from grading.services.student_deletion import deletion_preview, student_delete
 from grading.services.training import training_directory
 from grading.services.training_sets import training_set_upload
+from gradingsite.signin.models import ApiToken
 from tests.grading.factories import make_grade, make_run, make_submission, make_version
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -171,6 +172,7 @@ def elsewhere(assignment: Assignment, student: User, admin: User) -> None:
     about = {"content_type": kind, "object_id": str(student.pk), "object_repr": str(student)}
     LogEntry.objects.create(user=admin, action_flag=CHANGE, **about)
     Authenticator.objects.create(user=student, type="totp", data={"secret": WORD})
+    ApiToken.objects.create(user=student, name=WORD, hint=WORD[:12], digest=WORD)
     SocialAccount.objects.create(user=student, provider="school", uid=WORD, extra_data={"name": "Zebulon"})
     Client().force_login(student, backend="gradingsite.accounts.EmailBackend")
 

@@ -1,0 +1,1 @@
+"""The site for programs: the same rows, permissions and services as the pages, behind tokens, as JSON."""
