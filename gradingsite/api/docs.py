@@ -58,7 +58,7 @@ def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, Operation]]:
     for path, methods in schema["paths"].items():
         for method, entry in methods.items():
             good = next(answer for status, answer in entry["responses"].items() if int(status) < 300)
-            about = entry.get("description", "").strip()
+            about = entry.get("description", "").strip().replace("`", "")
             operation = Operation(
                 method=method.upper(),
                 path=path,

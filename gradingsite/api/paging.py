@@ -16,13 +16,13 @@ Item = TypeVar("Item")
 
 
 class Paging(Schema):
-    after: int = Field(0, ge=0, le=MOST_ID, description="the `next` of the page before; 0 begins")
+    after: int = Field(0, ge=0, le=MOST_ID, description="what the page before gave as “next”; 0 begins")
     limit: int = Field(50, ge=1, le=200, description="rows of a page")
 
 
 class Page(Schema, Generic[Item]):
     items: list[Item]
-    next: int | None = Field(description="what to send as `after` for the next page; null at the end")
+    next: int | None = Field(description="what to send as “after” for the next page; null at the end")
 
 
 def page_of(rows: QuerySet[Any], paging: Paging, shown: Callable[[list[Any]], list[Any]]) -> dict[str, Any]:
