@@ -43,10 +43,13 @@ class Load:
 
     def _person(self, life: Callable[[str, random.Random], None], email: str, number: int) -> None:
         def run() -> None:
-            try:
-                life(email, random.Random(self.seed * 10_000 + number))
-            except Exception:  # noqa: BLE001 - a person who cannot go on is a finding, told at the end
-                self.errors.append(traceback.format_exc())
+            while not self.leave.is_set():
+                try:
+                    life(email, random.Random(self.seed * 10_000 + number))
+                    return
+                except Exception:  # noqa: BLE001 - a person who cannot go on is a finding, told at the end
+                    self.errors.append(traceback.format_exc())
+                    self.leave.wait(1)
 
         thread = threading.Thread(target=run, daemon=True)
         self.threads.append(thread)
