@@ -168,6 +168,7 @@ def tell(
 ) -> int:
     from courses.models import Submission
     from grading.models import Grade, GradeEvent, GradingJob, TrainingRun
+    from tests.faults.harness.checker import rowless_files
 
     model = load.model
     say("")
@@ -178,7 +179,7 @@ def tell(
     say(f"requests: {dict(model.requests)}; processes started again: {faults.site.restarts}")
     say(
         f"answers accepted {len(model.uploads)}, without an answer to the sender {len(model.unsure)}, "
-        f"in the database {Submission.objects.count()}"
+        f"in the database {Submission.objects.count()}; files without a row {rowless_files()}"
     )
     say(f"jobs {sum(jobs.values())}: " + ", ".join(f"{s} {c} {n}".replace("  ", " ") for (s, c), n in jobs.items()))
     say(

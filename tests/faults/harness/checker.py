@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from django.conf import settings
+
 from courses.models import Submission, SubmissionState
 from grading.models import Grade, GradeEvent, GradingJob, GradingRun, ModelVersion, TrainingRun
 from grading.models.training import ACTIVE_TRAINING_STATES
@@ -153,3 +155,9 @@ def _clean(content: bytes) -> str:
 def _bytes(row: Submission) -> bytes:
     path = Path(row.original.path) if row.original else None
     return path.read_bytes() if path is not None and path.exists() else b""
+
+
+def rowless_files() -> int:
+    """Files of hand-ins that broke off between the writing of the file and that of the row."""
+    kept = {Path(str(name)).name for name in Submission.objects.exclude(original="").values_list("original", flat=True)}
+    return len({path.name for path in Path(settings.MEDIA_ROOT, "originals").glob("*")} - kept)
