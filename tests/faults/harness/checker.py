@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 from django.conf import settings
@@ -77,7 +78,7 @@ class Checker:
                 continue
             points = grade.proposed_points if grade.points is None else grade.points
             held = set(MARK.findall(grade.feedback.text))
-            if not any(float(points or -1) == float(e.points) and held == {e.mark} for e in possible):
+            if not any(points == Decimal(e.points) and held == {e.mark} for e in possible):
                 self.lost.append(f"what a teacher gave in grade {pk}: {points}, {grade.state}")
         for pk in self.model.must_be_released:
             grade = rows[pk]

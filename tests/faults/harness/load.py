@@ -67,7 +67,7 @@ class Load:
         mine: list[int] = []
         while not self.leave.wait(chance.uniform(0.5, 2.5)):
             with contextlib.suppress(Away):
-                if not self.stop.is_set() and (not mine or chance.random() < 0.25):
+                if not self.stop.is_set() and (not mine or chance.random() < 0.15):
                     self.hand_in(browser, chance, mine)
                 self.look(browser, chance.choice(mine[-6:]) if mine else 0)
 
