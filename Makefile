@@ -2,7 +2,7 @@
 .POSIX:
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test kills lint fmt check pytest fuzz audit screenshots messages clean help
+.PHONY: run test kills faults lint fmt check pytest fuzz audit screenshots messages clean help
 
 SHELL = /bin/sh
 PYTHON = python3.11
@@ -19,6 +19,7 @@ help:
 	@echo "make test         linters, import law, types and all tests"
 	@echo "make lint, fmt    the linters alone; format what they would complain about"
 	@echo "make screenshots  the README's pictures, taken from a running sample site"
+	@echo "make faults       random faults on a whole site under load (FAULTS=200 SEED=1)"
 	@echo "make fuzz         random and hostile input (FUZZ=10000 SEED=1)"
 	@echo "make audit        known holes in the libraries, with pip-audit where it is installed"
 	@echo "make messages     gather and compile the translations"
@@ -49,6 +50,11 @@ KILLS = 20
 SEED = 1
 kills: $(VENV)/.test-installed
 	KILLS=$(KILLS) SEED=$(SEED) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -s tests/faults/test_training_kills.py
+
+# Faults of every kind at random on PostgreSQL, Redis, web and worker processes; the last line says what came of it.
+FAULTS = 200
+faults: $(VENV)/.test-installed
+	$(BIN)/python -m tests.faults.harness --faults $(FAULTS) --seed $(SEED)
 
 # Random and hostile input for longer than `make test` takes it; the last line says what came of it.
 FUZZ = 10000

@@ -102,6 +102,11 @@ class HandedInTooOften(UserError):
     words = _("You handed in %(limit)d times within a day, which is as often as it goes. Please try again tomorrow.")
 
 
+class NoRoomForFiles(UserError):
+    code = "no_room_for_files"
+    words = _("The file was not kept: this site has no room left for files. Please tell your school, and try later.")
+
+
 class FileGone(UserError):
     code = "file_gone"
     words = _("The file was assigned or discarded in the meantime.")

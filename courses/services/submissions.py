@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
@@ -15,6 +14,7 @@ from courses.errors import AnswerTooLong, NotAStudent, NothingSubmitted, Submitt
 from courses.extraction import Unreadable, clean_name, clean_text, extract_text
 from courses.limits import require_hand_in_left, site_limits
 from courses.models import Assignment, Membership, Role, Submission, SubmissionState
+from courses.services.originals import original_keep
 from courses.signals import submission_ready
 from courses.transitions import move, move_all
 
@@ -68,7 +68,7 @@ def submission_store(row: Submission, content: Content, file: File | None = None
     """Save a new row with what was read of it, in the place of the student's earlier one.
 
     Raises:
-        NotAStudent, SubmittedMeanwhile
+        NotAStudent, SubmittedMeanwhile, NoRoomForFiles
     """
     try:
         with transaction.atomic():
@@ -136,7 +136,7 @@ def _supersede(assignment: Assignment, student: User) -> int:
 def _save_with_original(row: Submission, file: File | None) -> None:
     if file is not None:
         row.original_name = file_name(file[0])
-        row.original.save(row.original_name, ContentFile(file[1]), save=False)
+        original_keep(row, file[1])
     row.save()
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from django.contrib.auth.models import User
-from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -18,6 +17,7 @@ from courses.extraction.limits import MEGABYTE
 from courses.limits import site_limits
 from courses.matching import StudentMatcher
 from courses.models import Assignment, Role, Submission, SubmissionSource, SubmissionState, UnmatchedFile
+from courses.services.originals import original_keep
 from courses.services.submissions import content_of, file_name, holds, is_unchanged, submission_create, submission_store
 
 # A page that reads files for longer hangs; and where one file was given up, the next such ones would be as slow.
@@ -179,7 +179,7 @@ def _keep_unmatched(assignment: Assignment, by: User, member: Member) -> Unmatch
         if holds(waiting.original, member.data):
             return waiting
     row = UnmatchedFile(assignment=assignment, original_name=name, uploaded_by=by)
-    row.original.save(name, ContentFile(member.data), save=False)
+    original_keep(row, member.data)
     try:
         row.save()
     except BaseException:
