@@ -181,7 +181,11 @@ def table(log: Sequence[dict[str, Any]]) -> str:
     lines = ["Error of the proposals (MAE, % of the maximum), both courses together:", "", *_header("week | answers")]
     for week in sorted({row["week"] for row in marked}):
         rows = {way: _pairs(marked, way, weeks=(week, week)) for way in WAYS}
-        lines.append(f"| {week} | {len(rows['none'])} | {' | '.join(f'{_mae(rows[way]):.1f}' for way in WAYS)} |")
+        usual = _mae(rows["none"])
+        cells = [
+            f"{_mae(rows[way]):.1f} ({100 * _mae(rows[way]) / usual - 100:+.0f} %)" for way in WAYS if way != "none"
+        ]
+        lines.append(f"| {week} | {len(rows['none'])} | {usual:.1f} | {' | '.join(cells)} |")
     for course in COURSES:
         lines += [
             "",

@@ -1,4 +1,4 @@
-"""The command line: python -m mlcore prepare | train | evaluate | robustness | mark | bench.
+"""The command line: python -m mlcore prepare | train | evaluate | robustness | membership | mark | bench.
 
 What a person can put right (a missing file, a broken line, a setting that makes no sense) ends with one sentence on
 standard error and status 2; anything else is a fault of the program and shows its traceback.

@@ -1,4 +1,4 @@
-"""python -m mlcore evaluate and robustness: a model version measured, printed, and saved where that was asked for."""
+"""python -m mlcore evaluate, robustness, membership: a model version measured, printed, and saved where asked for."""
 
 from __future__ import annotations
 
@@ -54,6 +54,31 @@ def evaluate(options: Namespace) -> None:
         write_whole(options.html, evaluation_page(result, *scores, title=manifest.name, data=data))
     if options.record:
         update_metrics(options.model, {options.record: result})
+
+
+def membership(options: Namespace) -> None:
+    """Try to tell by a version's marks which answers it was trained on."""
+    from mlcore.evaluate import mark_examples
+    from mlcore.membership import FALSE_ALARMS, same_questions
+    from mlcore.membership import membership as attack
+
+    both = same_questions(examples_of(options.trained), examples_of(options.unseen))
+    kinds = [_sample(rows, options.limit, options.seed) for rows in both]
+    if not all(kinds):
+        raise UsageError("there is no question that both kinds of answers belong to")
+    engine = load_engine(options)
+    errors = [
+        [abs(proposal.score - row.score) for proposal, row in zip(mark_examples(engine, rows), rows, strict=True)]
+        for rows in kinds
+    ]
+    found = attack(errors[0], errors[1], seed=options.seed)
+    print(
+        f"{found.trained} trained and {found.unseen} unseen answers to the same questions: told apart in "
+        f"{found.auc:.3f} of pairs ({found.interval[0]:.3f} to {found.interval[1]:.3f}; 0.5 is a guess), "
+        f"{found.found:.1%} found at {FALSE_ALARMS:.0%} false alarms; "
+        f"mean error {found.error_trained:.3f} and {found.error_unseen:.3f}"
+    )
+    save(options.json, asdict(found))
 
 
 def _proposals(options: Namespace, engine: Marker, examples: Sequence[Example]) -> list[Proposal]:

@@ -22,6 +22,7 @@ def build_parser() -> argparse.ArgumentParser:
     _train(commands_.add_parser("train", help="fine-tune an adapter on marked answers"))
     _evaluate(commands_.add_parser("evaluate", help="measure a model version on marked answers"))
     _robustness(commands_.add_parser("robustness", help="attack a model version and see what its marks do"))
+    _membership(commands_.add_parser("membership", help="try to tell which answers a model version was trained on"))
     _curve(commands_.add_parser("curve", help="see what the first marks of a question are worth"))
     _mark(commands_.add_parser("mark", help="propose marks and feedback for answers"))
     _bench(commands_.add_parser("bench", help="measure speed and memory beside other ways to do the same"))
@@ -102,6 +103,17 @@ def _robustness(parser: argparse.ArgumentParser) -> None:
     _figures(parser)
     _base(parser)
     parser.set_defaults(run=evaluating.robustness)
+
+
+def _membership(parser: argparse.ArgumentParser) -> None:
+    _model(parser)
+    for kind, about in (("trained", "rows that it was trained on"), ("unseen", "other rows of the same questions")):
+        parser.add_argument(f"--{kind}", type=Path, nargs="+", required=True, metavar="FILE", help=about)
+    parser.add_argument("--limit", type=int, default=200, metavar="N", help="rows of each kind, drawn with the seed")
+    parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save the figures")
+    _base(parser)
+    parser.set_defaults(run=evaluating.membership)
 
 
 def _curve(parser: argparse.ArgumentParser) -> None:
