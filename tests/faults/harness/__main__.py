@@ -38,7 +38,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--faults", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--gap", type=float, default=2.0, help="seconds between two faults, at most")
+    parser.add_argument("--gap", type=float, default=1.0, help="seconds between two faults, at most")
     parser.add_argument("--warm-up", type=float, default=25.0, help="seconds of load before the first")
     parser.add_argument("--lease", type=int, default=60, help="LEASE_SECONDS of the site; 60 is its default")
     parser.add_argument("--kinds", default="", help="only these, parted by commas")
