@@ -15,7 +15,7 @@ from grading.exceptions import NothingToResume
 from grading.models import TrainingExample, TrainingRun, TrainingState
 from grading.services import training_run_resume, training_set_upload
 from grading.services.training import training_directory
-from grading.suggestions import new_corrections, suggested_training, training_is_due
+from grading.suggestions import LEARNING_RATE, new_corrections, suggested_training, training_is_due
 from grading.training_forms import choices_of
 from grading.training_settings import AllSettings
 from tests.grading.factories import make_assignment, make_version
@@ -59,7 +59,7 @@ def test_more_answers_need_fewer_passes_and_texts_bring_the_feedback_writer_in(a
 def test_answers_in_another_language_are_learnt_in_larger_steps(admin):
     make_version()
     upload(admin, 20, language="de")
-    assert suggested_training().arguments["learning_rate"] == pytest.approx(4e-4)
+    assert suggested_training().arguments["learning_rate"] == pytest.approx(2 * LEARNING_RATE)
 
 
 def test_for_a_course_it_takes_that_courses_answers_alone(admin):
