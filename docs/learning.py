@@ -186,18 +186,17 @@ def table(log: Sequence[dict[str, Any]]) -> str:
             f"{_mae(rows[way]):.1f} ({100 * _mae(rows[way]) / usual - 100:+.0f} %)" for way in WAYS if way != "none"
         ]
         lines.append(f"| {week} | {len(rows['none'])} | {usual:.1f} | {' | '.join(cells)} |")
+    lines += ["", "The same by periods (in brackets the difference and its 95 %, paired bootstrap over answers):", ""]
+    lines += _header("weeks | answers")
+    for weeks in ((3, 6), (7, WEEKS)):
+        rows = {way: _pairs(marked, way, weeks=weeks) for way in WAYS}
+        lines.append(f"| {weeks[0]} to {weeks[1]} | {len(rows['none'])} | {_beside(rows)} |")
     for course in COURSES:
-        lines += [
-            "",
-            f"The {course} course, after the first retraining (weeks 3 to {WEEKS}):",
-            "",
-            *_header(" | answers"),
-        ]
+        lines += ["", f"The {course} course after the first retraining, weeks 3 to {WEEKS}:", ""]
+        lines += _header(" | answers")
         for words, before in (("all answers", None), ("to questions asked before", True), ("to new questions", False)):
             rows = {way: _pairs(marked, way, course=course, weeks=(3, WEEKS), before=before) for way in WAYS}
-            cells = [f"{_mae(rows['none']):.1f}"]
-            cells += [f"{_mae(rows[way]):.1f} ({_less(rows[way], rows['none'])})" for way in WAYS if way != "none"]
-            lines.append(f"| {words}, MAE % | {len(rows['none'])} | {' | '.join(cells)} |")
+            lines.append(f"| {words}, MAE % | {len(rows['none'])} | {_beside(rows)} |")
         rows = {way: _pairs(marked, way, course=course, weeks=(3, WEEKS)) for way in WAYS}
         changes = [f"{sum(abs(f - g) >= STANDS[course] for g, f in rows[way])}" for way in WAYS]
         lines.append(f"| proposals that the teacher has to change | {len(rows['none'])} | {' | '.join(changes)} |")
@@ -235,6 +234,12 @@ def _pairs(
         for given, found, known in zip(row["given"], row["found"], row["asked_before"], strict=True)
         if before in (None, known)
     ]
+
+
+def _beside(rows: dict[str, list[tuple[float, float]]]) -> str:
+    usual = rows["none"]
+    others = [f"{_mae(rows[way]):.1f} ({_less(rows[way], usual)})" for way in WAYS if way != "none"]
+    return " | ".join([f"{_mae(usual):.1f}", *others])
 
 
 def _mae(pairs: Sequence[tuple[float, float]]) -> float:
