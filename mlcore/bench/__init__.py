@@ -57,7 +57,7 @@ def run_bench(
     config: BaseConfig,
     version: Path,
     *,
-    quick: bool = False,
+    size: Size = FULL,
     profile: bool = False,
     on_progress: Callable[[str], None] = lambda what: None,
 ) -> BenchResult:
@@ -66,7 +66,6 @@ def run_bench(
     Raises:
         BaseModelError, AdapterError: base or version cannot be loaded.
     """
-    size = QUICK if quick else FULL
     result = BenchResult()
     on_progress("loading")
     engine = Engine(config)

@@ -93,13 +93,15 @@ def mark(options: Namespace) -> None:
 def bench(options: Namespace) -> None:
     """Measure speed and memory, print the table, and save the rows."""
     config = base_config(options)
-    from mlcore.bench import run_bench
+    from mlcore.bench import FULL, QUICK, Size, run_bench
 
+    if options.size and min(options.size) < 1:
+        raise UsageError("--size: nothing can be measured with less than one of each")
     line = Line()
     result = run_bench(
         config,
         options.model,
-        quick=options.quick,
+        size=Size(*options.size) if options.size else QUICK if options.quick else FULL,
         profile=options.profile,
         on_progress=lambda what: line.say(what, last=True),
     )

@@ -166,6 +166,9 @@ def _mark(parser: argparse.ArgumentParser) -> None:
 def _bench(parser: argparse.ArgumentParser) -> None:
     _model(parser)
     parser.add_argument("--quick", action="store_true", help="fewer answers and repeats: under a minute")
+    parser.add_argument(
+        "--size", type=int, nargs=4, metavar="N", help="answers to score, to write to, tokens for each text, repeats"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="save the rows")
     parser.add_argument("--profile", action="store_true", help="show where the time goes")
     parser.add_argument(

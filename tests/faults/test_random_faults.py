@@ -25,7 +25,7 @@ KINDS = "worker killed in a transaction,Redis flushed,PostgreSQL stopped at once
 
 def test_a_few_faults_lose_nothing_double_nothing_and_show_nothing_early() -> None:
     command = [sys.executable, "-m", "tests.faults.harness", "--faults", "4", "--kinds", KINDS]
-    command += ["--warm-up", "10", "--lease", "4", "--gap", "0.5"]
+    command += ["--warm-up", "5", "--lease", "4", "--gap", "0.5"]
     # Neither the settings nor the database of the other tests.
     environment = {name: value for name, value in os.environ.items() if name not in _OF_THE_TESTS}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

@@ -71,7 +71,7 @@ def test_memory_counts_each_weight_once(tiny_base: Path, tiny_adapter: Path) -> 
 
 
 def test_a_row_says_what_was_measured_against_what(tiny_base: Path, tiny_adapter: Path) -> None:
-    result = run_bench(BaseConfig(tiny_base, device="cpu"), tiny_adapter, quick=True, profile=True)
+    result = run_bench(BaseConfig(tiny_base, device="cpu"), tiny_adapter, size=QUICK, profile=True)
     assert [row["unit"] for row in result.rows] == ["answers/s", "tokens/s", "tokens/s", "MB"]
     keys = {"name", "unit", "ours", "peer", "peer_name", "ratio", "target"}
     assert all(set(row) == keys for row in result.rows)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tests.faults.harness.faults import Faults
     from tests.faults.harness.load import Load
 
+STARTS_IN = 120  # seconds from the start of the processes to the first answer that was accepted
 RECOVERS_IN = 120  # seconds after the last fault, by which nothing may be stranded
 
 
@@ -107,6 +108,7 @@ def play(
     site.start_all()
     load = Load(f"http://127.0.0.1:{port}", password, Model(), wanted.seed)
     load.begin(students, training_every=45)
+    until_something_was_accepted(load)
     time.sleep(wanted.warm_up)
     faults = Faults(postgres, redis, proxy, site, random.Random(wanted.seed), small)
     strike(wanted, faults)
@@ -119,6 +121,13 @@ def play(
     checker = Checker(load.model, versions_before=1)
     checker.check()
     return checker, faults, load, recovered
+
+
+def until_something_was_accepted(load: Load) -> None:
+    """A busy machine takes its time to start the site; faults before the first answers would meet nothing."""
+    end = time.monotonic() + STARTS_IN
+    while not load.model.uploads and time.monotonic() < end:
+        time.sleep(0.5)
 
 
 def strike(wanted: argparse.Namespace, faults: Faults) -> None:
