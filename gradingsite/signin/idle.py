@@ -14,6 +14,11 @@ KEY = "last_request"
 WRITTEN_AFTER = 300
 
 
+def used(request: HttpRequest) -> None:
+    """Note in the session that it is in use now."""
+    request.session[KEY] = int(time.time())
+
+
 class IdleSessionMiddleware:
     """Ends a session in which nothing was asked for SESSION_IDLE_HOURS: a desk left open in a room that others use."""
 
@@ -22,11 +27,11 @@ class IdleSessionMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.user.is_authenticated:
-            now = int(time.time())
-            last = request.session.get(KEY, now)
-            if now - last > settings.SESSION_IDLE_SECONDS:
+            idle = int(time.time()) - request.session.get(KEY, 0)
+            # A session from before this was noted begins to be idle now.
+            if KEY in request.session and idle > settings.SESSION_IDLE_SECONDS:
                 logout(request)
                 messages.info(request, _("You were logged out, because nothing was asked for a long time."))
-            elif KEY not in request.session or now - last >= WRITTEN_AFTER:
-                request.session[KEY] = now
+            elif idle >= WRITTEN_AFTER:
+                used(request)
         return self.get_response(request)

@@ -1,4 +1,4 @@
-"""What is recorded when: Django's and allauth's signals, one line each."""
+"""What happens at logins and changes of an account: Django's and allauth's signals, a line or two each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from gradingsite.accounts import client_address
-from gradingsite.signin import limits
+from gradingsite.signin import idle, limits
 from gradingsite.signin.events import network_of, record, ways
 from gradingsite.signin.models import AccountEventKind as Kind
 
@@ -21,6 +21,8 @@ from gradingsite.signin.models import AccountEventKind as Kind
 @receiver(user_logged_in)
 def signed_in(request: HttpRequest, user: User, **_kwargs: Any) -> None:
     record(Kind.SIGNED_IN, user=user, request=request, how=ways(request, user))
+    if hasattr(request, "session"):
+        idle.used(request)
 
 
 @receiver(user_login_failed)
