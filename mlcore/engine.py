@@ -15,6 +15,7 @@ from mlcore.blank import blank_proposal
 from mlcore.config import BaseConfig, Part
 from mlcore.embedding import pack
 from mlcore.encoding import EncodedAnswer, Encoder, fit_windows
+from mlcore.heap import keep_freed_memory
 from mlcore.loading import load_base
 from mlcore.manifest import AdapterError, Manifest, read_manifest
 from mlcore.memory import Memory
@@ -88,6 +89,7 @@ class Engine:
 
     def __init__(self, base: BaseConfig, *, quoted_words: int = QUOTED_WORDS) -> None:
         self._quoted_words = quoted_words
+        keep_freed_memory()
         loaded = load_base(base)
         self._model = Model(loaded)
         prefix, answer = fit_windows(self._model.context, base.max_prefix_tokens, base.max_answer_tokens)
@@ -226,9 +228,9 @@ class Engine:
                 ids = self._encoder.pieces(request)
                 rows, lengths = pad_rows([ids] * len(chunk), max(_LEAST_WIDTH, len(ids)), self._encoder.pad_id)
                 states, halfway = read(self._model, batch.fork(), rows, lengths, halfway=True)
-                columns.append([round(value, _DIGITS) for value in head.score(head(states)).tolist()][: len(chunk)])
+                columns.append([round(value, _DIGITS) for value in head.read(states)])
                 # The first request is for the score in all.
-                embeddings = embeddings or [pack(row) for row in halfway.cpu().numpy()[: len(chunk)]]
+                embeddings = embeddings or [pack(row) for row in halfway.cpu().numpy()]
         return self._beside_words(question, chunk, columns[0]), columns[1:], embeddings
 
     def _beside_words(self, question: Question, chunk: Sequence[_Read], scores: Sequence[float]) -> list[float]:
@@ -250,7 +252,7 @@ class Engine:
         slots = max(1, min(len(drafts), SLOTS, _SLOT_TOKENS // room))
         ready = self._ready(name, question, [drafts[place] for place in order], requests, asked)
         with self._model.using(name):
-            written = write(self._model, ready, self._encoder.end_id, slots, room, on_text)
+            written = write(self._model, ready, self._encoder.end_id, slots, on_text)
         texts: list[str | None] = [None] * len(drafts)
         for place, ids in zip(order, written, strict=True):
             entry, points = drafts[place].entry, drafts[place].points

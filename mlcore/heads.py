@@ -23,6 +23,17 @@ class ScoreHead(nn.Module):
         with torch.autocast(hidden.device.type, enabled=False):
             return self.linear(hidden.float())
 
+    @torch.inference_mode()
+    def read(self, hidden: torch.Tensor) -> list[float]:
+        """(n, hidden) hidden states -> (n,) scores in [0, 1].
+
+        Summed in float64: the order of a sum, which may depend on how many rows there are, then shows in no digit that
+        is kept.
+        """
+        linear = self.linear
+        logits = functional.linear(hidden.double(), linear.weight.double(), linear.bias.double())
+        return [float(value) for value in self.score(logits).tolist()]
+
     def score(self, logits: torch.Tensor) -> torch.Tensor:
         """(n, outputs) logits -> (n,) scores in [0, 1]."""
         raise NotImplementedError
@@ -69,7 +80,7 @@ class BandsHead(ScoreHead):
         self.register_buffer("centres", torch.linspace(0.0, 1.0, bands), persistent=False)
 
     def score(self, logits: torch.Tensor) -> torch.Tensor:
-        return (logits.softmax(-1) @ self.centres).clamp(0.0, 1.0)
+        return (logits.softmax(-1) @ self.centres.to(logits.dtype)).clamp(0.0, 1.0)
 
     def loss(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         return functional.cross_entropy(logits, self.shares(target), reduction="none")

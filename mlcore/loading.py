@@ -15,7 +15,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from mlcore import parallel
+from mlcore import packed, parallel
 from mlcore.base import BaseInfo, BaseModelError, describe_base
 from mlcore.config import BaseConfig
 
@@ -38,8 +38,9 @@ class LoadedBase:
 def load_base(config: BaseConfig, *, training: bool = False) -> LoadedBase:
     """Load a LLaMA-family checkpoint, quantised as the configuration says, with its weights frozen.
 
-    For training on a CPU the matrices compute in bfloat16 (under autocast) while everything between them stays
-    float32; for marking on a CPU all is float32, because a bfloat16 mark depends on its batch.
+    On a CPU matrices are multiplied in bfloat16 where it has instructions for that (in training always, under autocast)
+    while everything between them stays float32. For marking their weights are packed: the model then computes faster,
+    and gives no gradients.
 
     Raises:
         BaseModelError: no checkpoint is there, or it cannot be loaded.
@@ -62,9 +63,12 @@ def load_base(config: BaseConfig, *, training: bool = False) -> LoadedBase:
     except (OSError, ValueError, RuntimeError) as error:
         raise BaseModelError(f"{config.directory} cannot be loaded as a LLaMA-family model: {error}") from error
     if device.type == "cpu" and _must_expand(config, model, dtype):
-        _expand(model, dtype)
+        _expand(model, dtype, pack=not training and packed.available())
+    elif device.type == "cpu" and not training and config.compute_dtype == "auto":
+        # Only packed weights are known to give a row the same bits in bfloat16 whatever stands beside it.
+        dtype = torch.float32
     if training or dtype == torch.float32:
-        _keep_plain_kernels(model)
+        _keep_plain_kernels(model, None if training else dtype)
     model.requires_grad_(False)
     model.eval()
     return LoadedBase(model, tokenizer, device, dtype, info, config)
@@ -90,7 +94,7 @@ def resolve_dtype(config: BaseConfig, device: torch.device, *, training: bool = 
         return _DTYPES[config.compute_dtype]
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    return torch.bfloat16 if training else torch.float32
+    return torch.bfloat16 if training or packed.multiplies_bfloat16() else torch.float32
 
 
 def _quantisation(config: BaseConfig, dtype: torch.dtype) -> BitsAndBytesConfig | None:
@@ -121,14 +125,18 @@ def _linears(model: nn.Module) -> list[tuple[nn.Module, str, nn.Linear]]:
     return found
 
 
-def _expand(model: nn.Module, dtype: torch.dtype) -> None:
+def _expand(model: nn.Module, dtype: torch.dtype, *, pack: bool) -> None:
     """Unpack each (quantised) linear layer once, to `dtype`: the values stay those of the quantised weights."""
-    for parent, name, packed in _linears(model):
-        plain = nn.Linear(packed.in_features, packed.out_features, bias=packed.bias is not None, device="meta")
-        plain.weight = nn.Parameter(_values(packed).to(dtype), requires_grad=False)
-        if packed.bias is not None:
-            plain.bias = nn.Parameter(packed.bias.detach().to(dtype), requires_grad=False)
-        setattr(parent, name, plain)
+    for parent, name, layer in _linears(model):
+        setattr(parent, name, packed.PackedLinear(_values(layer), layer.bias, dtype) if pack else _plain(layer, dtype))
+
+
+def _plain(layer: nn.Linear, dtype: torch.dtype) -> nn.Linear:
+    plain = nn.Linear(layer.in_features, layer.out_features, bias=layer.bias is not None, device="meta")
+    plain.weight = nn.Parameter(_values(layer).to(dtype), requires_grad=False)
+    if layer.bias is not None:
+        plain.bias = nn.Parameter(layer.bias.detach().to(dtype), requires_grad=False)
+    return plain
 
 
 def _values(layer: nn.Linear) -> torch.Tensor:
@@ -145,8 +153,8 @@ def _values(layer: nn.Linear) -> torch.Tensor:
     return weight.detach()
 
 
-def _keep_plain_kernels(model: nn.Module) -> None:
-    """Keep the kernels that have gradients and compute in the dtype that was asked for.
+def _keep_plain_kernels(model: nn.Module, dtype: torch.dtype | None) -> None:
+    """Keep the kernels that have gradients and compute in the dtype that was asked for, or in this one.
 
     On a CPU with avx512_bf16, bitsandbytes repacks a 4-bit layer at its first forward in eval mode; later training
     forwards then run a kernel without autograd, and the gradients through the base vanish without an error. That
@@ -157,6 +165,7 @@ def _keep_plain_kernels(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, Linear4bit):
             module.support_avx512bf16_for_cpu = False
+            module.compute_dtype = dtype or module.compute_dtype
 
 
 def checkpoint_exists(directory: Path) -> bool:

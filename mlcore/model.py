@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,10 @@ from mlcore.blocks import Blocks
 from mlcore.config import LoraConfig
 from mlcore.heads import ScoreHead
 from mlcore.loading import LoadedBase
+from mlcore.packed import packed, product
+
+# Tokens that are looked at again in float32: bfloat16 tells the likeliest from the sixteenth.
+_FEW = 16
 
 
 class Model:
@@ -31,6 +35,7 @@ class Model:
         self._peft: PeftModel | None = None
         self._active: str | None = None
         self._blocks: dict[str | None, Blocks] = {}
+        self._vocabulary: torch.Tensor | None = None
 
     @property
     def device(self) -> torch.device:
@@ -152,6 +157,29 @@ class Model:
     def vocabulary(self, hidden: torch.Tensor) -> torch.Tensor:
         """(n, hidden) normalised hidden states -> (n, vocabulary) logits."""
         return self._causal.lm_head(hidden)
+
+    def likeliest(self, hidden: torch.Tensor, forbidden: Sequence[Collection[int]]) -> list[int]:
+        """(n, hidden) normalised states -> the likeliest token at each of them, but for those that it must not be.
+
+        Where matrices are multiplied in bfloat16 on a CPU, that picks the likeliest few, and float32 one of them.
+        """
+        head = self._causal.lm_head.weight
+        rough = self.base.device.type == "cpu" and self.base.dtype == torch.bfloat16
+        logits = self._rough_logits(hidden) if rough else self.vocabulary(hidden.to(head.dtype)).float()
+        for row, tokens in enumerate(forbidden):
+            for token in tokens:
+                logits[row, token] = float("-inf")
+        if not rough:
+            return [int(token) for token in logits.argmax(-1).tolist()]
+        few = logits.topk(min(_FEW, logits.shape[-1])).indices
+        exact = torch.einsum("nkh,nh->nk", head[few].float(), hidden.float())
+        exact = exact.masked_fill(logits.gather(1, few).isneginf(), float("-inf"))
+        return [int(token) for token in few.gather(1, exact.argmax(-1, keepdim=True)).squeeze(1).tolist()]
+
+    def _rough_logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        if self._vocabulary is None:
+            self._vocabulary = packed(self._causal.lm_head.weight, torch.bfloat16)
+        return product(hidden.bfloat16(), self._vocabulary)
 
     def yes_no_direction(self, yes: int, no: int) -> torch.Tensor:
         """(hidden,) float32: the difference of two tokens' rows in the language-model head."""

@@ -25,7 +25,7 @@ class Batch:
     Attributes:
         adapter: its name, or None for the bare backbone.
         prefix: keys and values of what all rows have read first, (kv, p, d) by layer.
-        own: the same of what each row has read since, (b, kv, t, d) by layer; empty before the first token.
+        own: the same of what each row has read since, (kv, b, t, d) by layer; empty before the first token.
         seen: (b, t) bool, which of these t places hold a token of the row.
         lengths: (b,) tokens of the row so far, the prefix included: the next token's position.
     """
@@ -113,6 +113,8 @@ def read(
     def keep(index: int, key: torch.Tensor, value: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         if before:
             key, value = torch.cat([before[index][0], key], 2), torch.cat([before[index][1], value], 2)
+        else:
+            key, value = key.contiguous(), value.contiguous()
         kept.append((key, value))
         return key, value
 
@@ -135,7 +137,7 @@ def _prefix(model: Model, adapter: str | None, ids: Sequence[int]) -> Layers:
     kept: Layers = []
 
     def keep(index: int, key: torch.Tensor, value: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        kept.append((key[0].contiguous(), value[0].contiguous()))
+        kept.append((key[:, 0].contiguous(), value[:, 0].contiguous()))
         return key, value
 
     places = torch.arange(width, device=model.device).unsqueeze(0)

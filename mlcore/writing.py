@@ -58,7 +58,6 @@ def write(
     ready: Iterator[Ready],
     end: int,
     slots: int,
-    room: int,
     on_text: Callable[[int], None] = lambda done: None,
 ) -> list[list[int]]:
     """Let rows write on, each until its end token or its most; where one ends, the next one waiting takes its place.
@@ -67,7 +66,6 @@ def write(
         ready: batches that have read the same prefix, asked for when their rows are next.
         end: the token that ends a text.
         slots: how many rows write at a time.
-        room: tokens that any row may have beside the prefix, read and written.
         on_text: called with the number of texts done so far, after each; may raise to stop.
 
     Returns:
@@ -84,7 +82,7 @@ def write(
                 break
             batch, row, state, most = found
             if decoder is None or states is None:
-                decoder = Decoder(model, batch.adapter, batch.prefix, slots, room)
+                decoder = Decoder(model, batch.adapter, batch.prefix, slots)
                 states = state.new_zeros(slots, len(state))
             decoder.place(slot, batch, row)
             states[slot] = state
@@ -97,7 +95,8 @@ def write(
             # Nobody waits, or there would be no free slot.
             decoder.keep(busy)
             holds, states = [holds[slot] for slot in busy], states[busy]
-        chosen = _choose(model, states, holds)
+        # No run of tokens that a row has written before is completed.
+        chosen = model.likeliest(states, [text.forbidden() if text else () for text in holds])
         for slot, text in enumerate(holds):
             if text is None:
                 continue
@@ -105,6 +104,7 @@ def write(
                 text.add(chosen[slot])
             if chosen[slot] == end or len(text.ids) >= text.most:
                 holds[slot] = None
+                decoder.free(slot)
                 done += 1
                 on_text(done)
         if any(holds):
@@ -116,15 +116,6 @@ def _rows(ready: Iterator[Ready]) -> Iterator[tuple[Batch, int, torch.Tensor, in
     for found in ready:
         for row, state in enumerate(found.states):
             yield found.batch, row, state, found.most
-
-
-def _choose(model: Model, states: torch.Tensor, holds: Sequence[_Text | None]) -> list[int]:
-    """The likeliest token for each slot that completes no run which it has written before."""
-    logits = model.vocabulary(states.to(model.base.model.get_output_embeddings().weight.dtype)).float()
-    for slot, text in enumerate(holds):
-        for token in text.forbidden() if text else ():
-            logits[slot, token] = float("-inf")
-    return [int(token) for token in logits.argmax(-1).tolist()]
 
 
 def tidy(text: str) -> str:

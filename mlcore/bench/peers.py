@@ -68,7 +68,6 @@ class PlainTransformers:
         tail = self.encoder.pieces(feedback_request(question, points))
         prefix = PrefixCache().get(self.model, "feedback", self.encoder.prefix(question))
         read_as = sorted((list(self.encoder.answer(answer.text).ids) for answer in answers), key=len, reverse=True)
-        width = bucket(len(read_as[0]))
 
         def ready() -> Iterator[Ready]:
             for rows in _batches(read_as):
@@ -77,7 +76,7 @@ class PlainTransformers:
                 yield Ready(batch, read(self.model, batch, *pad_rows([tail] * len(rows), len(tail), 0)), most)
 
         slots = min(len(answers), SLOTS)
-        written = write(self.model, ready(), NO_END, slots, width + len(tail) + most)
+        written = write(self.model, ready(), NO_END, slots)
         return sum(map(len, written))
 
     @torch.inference_mode()

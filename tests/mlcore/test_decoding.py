@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
 
-from mlcore.config import BaseConfig, LoraConfig, Quantisation
+from mlcore.config import BaseConfig, ComputeDtype, LoraConfig, Quantisation
 from mlcore.decoding import Decoder
 from mlcore.loading import load_base
 from mlcore.model import Model
@@ -21,18 +22,24 @@ ROWS = [[4, 7], [11, 2, 6, 13, 17], [19]]
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
 
 
-@pytest.fixture(scope="module", params=["none", "nf4"])
-def model(tiny_base: Path, request: pytest.FixtureRequest) -> Model:
-    """With plain weights, and with packed ones that are unpacked for each product."""
-    quantisation: Quantisation = request.param
-    base = load_base(
-        BaseConfig(tiny_base, quantisation=quantisation, compute_dtype="float32", device="cpu", expand="no")
-    )
-    found = Model(base)
+def _loaded(tiny_base: Path, quantisation: Quantisation, dtype: ComputeDtype, expand: Literal["yes", "no"]) -> Model:
+    found = Model(load_base(BaseConfig(tiny_base, quantisation, dtype, "cpu", expand)))
     torch.manual_seed(0)
     found.attach("feedback", LoraConfig(rank=4, alpha=8))
     found.fill("feedback", {key: torch.randn_like(value) * 0.5 for key, value in found.weights("feedback").items()})
     return found
+
+
+@pytest.fixture(scope="module", params=[("none", "no"), ("nf4", "no"), ("nf4", "yes")], ids="-".join)
+def model(tiny_base: Path, request: pytest.FixtureRequest) -> Model:
+    """With plain weights, with quantised ones that are unpacked for each product, and with those packed for oneDNN."""
+    return _loaded(tiny_base, request.param[0], "float32", request.param[1])
+
+
+@pytest.fixture(scope="module")
+def low(tiny_base: Path) -> Model:
+    """Multiplies in bfloat16, as a CPU with instructions for that does."""
+    return _loaded(tiny_base, "nf4", "bfloat16", "yes")
 
 
 @pytest.fixture
@@ -71,20 +78,53 @@ def test_without_an_adapter_it_is_the_bare_backbone(active: Model) -> None:
 
 
 def test_a_row_has_the_same_bits_whatever_stands_beside_it(active: Model) -> None:
-    prefix = PrefixCache().get(active, "feedback", PREFIX)
+    _same_bits(active)
+
+
+@torch.inference_mode()
+def test_a_row_has_the_same_bits_in_bfloat16_too(low: Model) -> None:
+    _same_bits(low)
+
+
+def _same_bits(model: Model) -> None:
+    prefix = PrefixCache().get(model, "feedback", PREFIX)
     found = []
     for rows in ([ROWS[1]], ROWS, [*ROWS[::-1]] * 9):
         batch = begin("feedback", prefix, len(rows))
-        first = read(active, batch, *pad_rows(rows, 32, 0))
-        second = read(active, batch, *pad_rows([[8, 1]] * len(rows), 16, 0))
+        first = read(model, batch, *pad_rows(rows, 32, 0))
+        second = read(model, batch, *pad_rows([[8, 1]] * len(rows), 16, 0))
         found.append(torch.stack([first[rows.index(ROWS[1])], second[rows.index(ROWS[1])]]))
     assert torch.equal(found[0], found[1])
     assert torch.equal(found[0], found[2])
 
 
+@torch.inference_mode()
+def test_bfloat16_is_near_float32(low: Model, tiny_base: Path) -> None:
+    exact = _loaded(tiny_base, "nf4", "float32", "yes")
+    found = []
+    for model in (low, exact):
+        batch = begin("feedback", PrefixCache().get(model, "feedback", PREFIX), len(ROWS))
+        found.append(read(model, batch, *pad_rows(ROWS, 8, 0)))
+    assert found[0].dtype == torch.float32
+    apart = (found[0] - found[1]).abs()
+    assert 0 < float(apart.max()) < 0.2
+    assert float(apart.mean()) < 0.03
+
+
+@torch.inference_mode()
+def test_the_likeliest_token_is_float32s_choice(low: Model) -> None:
+    """States far out, where bfloat16 alone has many ties."""
+    states = torch.randn(20, low.hidden_size) * 30
+    exact = low.vocabulary(states)
+    first = exact.argmax(-1).tolist()
+    assert low.likeliest(states, [()] * 20) == first
+    rest = exact.scatter(1, exact.argmax(-1, keepdim=True), float("-inf")).argmax(-1).tolist()
+    assert low.likeliest(states, [{token} for token in first]) == rest
+
+
 def test_each_step_gives_the_states_that_reading_gives(active: Model) -> None:
     batch = started(active)
-    decoder = Decoder(active, "feedback", batch.prefix, len(ROWS), 8 + 4)
+    decoder = Decoder(active, "feedback", batch.prefix, len(ROWS))
     for row in range(len(ROWS)):
         decoder.place(row, batch, row)
     one = torch.ones(len(ROWS), dtype=torch.long)
@@ -95,7 +135,7 @@ def test_each_step_gives_the_states_that_reading_gives(active: Model) -> None:
 
 def test_a_slot_that_is_given_away_knows_nothing_of_what_was_in_it(active: Model) -> None:
     batch = started(active)
-    decoder = Decoder(active, "feedback", batch.prefix, 2, 8 + 4)
+    decoder = Decoder(active, "feedback", batch.prefix, 2)
     decoder.place(0, batch, 0)
     decoder.place(1, batch, 1)
     decoder.step(torch.tensor([3, 25]))
@@ -113,7 +153,7 @@ def test_what_was_read_before_is_left_as_it_was(active: Model) -> None:
     kept = [(key.clone(), value.clone()) for key, value in batch.own]
     fork = batch.fork()
     read(active, fork, *pad_rows(ROWS, 8, 0))
-    decoder = Decoder(active, "feedback", batch.prefix, 1, 10)
+    decoder = Decoder(active, "feedback", batch.prefix, 1)
     decoder.place(0, batch, 0)
     decoder.step(torch.tensor([1]))
     for (key, value), (old_key, old_value) in zip(batch.own, kept, strict=True):
@@ -129,7 +169,7 @@ def test_the_prefix_is_kept_once_for_all_rows(active: Model) -> None:
 def test_texts_are_those_of_the_plain_backbone_however_many_are_written_at_a_time(active: Model, slots: int) -> None:
     told: list[int] = []
     ready = (Ready(*_two(active), most) for most in (4, 3, 1))
-    written = write(active, ready, end=31, slots=slots, room=8 + 4, on_text=told.append)
+    written = write(active, ready, end=31, slots=slots, on_text=told.append)
     one, two = (_greedy(active, [*PREFIX, *ids], 4) for ids in ROWS[:2])
     assert one != two
     assert written == [one, two, one[:3], two[:3], one[:1], two[:1]]

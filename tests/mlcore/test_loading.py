@@ -50,11 +50,25 @@ def test_unpacked_weights_have_the_values_of_the_quantised_ones(tiny_base: Path,
     ids = torch.arange(3, 40).unsqueeze(0)
     states = []
     for expand in ("no", "yes"):
-        base = load_base(BaseConfig(tiny_base, quantisation=quantisation, expand=expand, device="cpu"))  # type: ignore[arg-type]
+        config = BaseConfig(
+            tiny_base,
+            quantisation=quantisation,
+            expand=expand,
+            compute_dtype="float32",
+            device="cpu",  # type: ignore[arg-type]
+        )
+        base = load_base(config)
         with torch.inference_mode():
             states.append(Model(base).hidden(ids, use_cache=False).last_hidden_state)
     # int8 also rounds what goes into a matrix, which unpacked weights do not.
     assert torch.allclose(states[0], states[1], atol=1e-4 if quantisation == "nf4" else 0.1)
+
+
+def test_weights_that_stay_packed_in_4_bits_compute_in_float32_for_marking(tiny_base: Path) -> None:
+    """Their kernel's bfloat16 was never shown to give a row the same bits whatever stands beside it."""
+    base = load_base(BaseConfig(tiny_base, quantisation="nf4", expand="no", device="cpu"))
+    assert base.dtype == torch.float32
+    assert base.model.get_submodule("model.layers.0.self_attn.q_proj").compute_dtype == torch.float32
 
 
 def test_nothing_of_the_base_is_trainable(tiny_base: Path) -> None:
