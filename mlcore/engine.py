@@ -109,6 +109,11 @@ class Engine:
         return str(self._model.device)
 
     @property
+    def dtype(self) -> str:
+        """What matrices are multiplied in."""
+        return str(self._model.base.dtype).removeprefix("torch.")
+
+    @property
     def hidden_size(self) -> int:
         """Numbers in an embedding."""
         return self._model.hidden_size

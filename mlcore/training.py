@@ -23,7 +23,7 @@ from mlcore.shared_prefix import shared_prefix
 
 log = logging.getLogger(__name__)
 
-_CLIP = 1.0
+CLIP = 1.0
 _BETAS = (0.9, 0.99)
 
 
@@ -121,7 +121,7 @@ class PartTrainer:
 
     def _timed_step(self) -> None:
         began = time.monotonic()
-        share = _schedule(self.progress(), self.state.step, self.config.warmup_share * len(self.steps))
+        share = schedule(self.progress(), self.state.step, self.config.warmup_share * len(self.steps))
         for group in self.optimiser.param_groups:
             group["lr"] = group["peak"] * share
         packs = [make_pack([self.train_items[i] for i in pack]) for pack in self.steps[self.state.step]]
@@ -141,7 +141,7 @@ class PartTrainer:
             total += float(losses.detach().sum())
         total = parallel.sum_gradients((w for group in self.optimiser.param_groups for w in group["params"]), total)
         for group in self.optimiser.param_groups:
-            torch.nn.utils.clip_grad_norm_(group["params"], _CLIP)
+            torch.nn.utils.clip_grad_norm_(group["params"], CLIP)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         return total / count
@@ -272,7 +272,7 @@ def _autocast(model: Model) -> torch.autocast:
     return torch.autocast(model.device.type, dtype=model.base.dtype if low else torch.bfloat16, enabled=low)
 
 
-def _schedule(progress: float, step: int, warmup_steps: float) -> float:
+def schedule(progress: float, step: int, warmup_steps: float) -> float:
     """Linear warm-up, then a cosine to 2 % of the peak (Loshchilov & Hutter 2017, SGDR, without restarts)."""
     if step < warmup_steps:
         return (step + 1) / (warmup_steps + 1)

@@ -1,14 +1,15 @@
-"""The plain way to do the engine's work: transformers and peft, a full prompt for every answer, batches of eight; and
-writing in the engine's way on the same weights."""
+"""The plain way to do the engine's work: transformers and peft, a full prompt for every answer, batches of eight."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
+from torch import nn
 
 from mlcore.adapters import attach_part, read_stack
 from mlcore.config import BaseConfig, Part
@@ -17,21 +18,22 @@ from mlcore.loading import load_base
 from mlcore.manifest import read_manifest
 from mlcore.model import Model
 from mlcore.prompts import feedback_request, score_request
-from mlcore.reading import PrefixCache, begin, bucket, pad_rows, read
 from mlcore.schemas import Answer, Question
-from mlcore.writing import SLOTS, Ready, write
 
 BATCH = 8
-# No token has this number, so no text ends before its time.
-NO_END = -1
 
 
 class PlainTransformers:
-    """The same base, adapter, prompts and numbers as the engine's; only how they are computed differs."""
+    """The same base, adapter and prompts as the engine's; only how they are computed differs.
 
-    def __init__(self, config: BaseConfig, version: Path) -> None:
+    Args:
+        dtype: what everything is computed in; float32 is what transformers does unasked.
+    """
+
+    def __init__(self, config: BaseConfig, version: Path, dtype: Literal["float32", "bfloat16"] = "float32") -> None:
         manifest = read_manifest(version)
-        self.model = Model(load_base(config))
+        # As for training the layers stay transformers' own.
+        self.model = Model(load_base(replace(config, compute_dtype=dtype), training=True))
         self.encoder = Encoder(
             self.model.base.tokenizer,
             max_prefix_tokens=config.max_prefix_tokens,
@@ -40,6 +42,8 @@ class PlainTransformers:
         self.parts: list[Part] = [part for part in ("scorer", "feedback") if part in manifest.parts]
         for part in self.parts:
             attach_part(self.model, part, part, version, manifest)
+        # transformers refuses to cast what was quantised once; these layers are plain numbers now.
+        nn.Module.to(self.model.base.model, getattr(torch, dtype))
         self.stack = read_stack(version, manifest)
 
     def close(self) -> None:
@@ -53,31 +57,14 @@ class PlainTransformers:
         tail = self.encoder.pieces(score_request())
         head = self.model.heads["scorer"]
         scores: list[float] = []
-        for prompts in _batches([self._prompt(question, answer, tail) for answer in answers]):
+        for prompts in batches([self._prompt(question, answer, tail) for answer in answers]):
             ids, mask = self._padded(prompts, left=False)
             with self.model.using("scorer"):
                 states = self.model.hidden(ids, attention_mask=mask, use_cache=False)[0]
             last = states[torch.arange(len(prompts)), mask.sum(1) - 1]
-            scores += head.score(head(last)).tolist()
+            scores += head.read(last)
         texts = [answer.text for answer in answers]
         return self.stack.apply(question, texts, scores) if self.stack else scores
-
-    @torch.inference_mode()
-    def write_together(self, question: Question, answers: Sequence[Answer], points: float, most: int) -> int:
-        """The same work as `write` in the engine's way; the number of tokens written."""
-        tail = self.encoder.pieces(feedback_request(question, points))
-        prefix = PrefixCache().get(self.model, "feedback", self.encoder.prefix(question))
-        read_as = sorted((list(self.encoder.answer(answer.text).ids) for answer in answers), key=len, reverse=True)
-
-        def ready() -> Iterator[Ready]:
-            for rows in _batches(read_as):
-                batch = begin("feedback", prefix, len(rows))
-                read(self.model, batch, *pad_rows(rows, bucket(len(rows[0])), self.encoder.pad_id))
-                yield Ready(batch, read(self.model, batch, *pad_rows([tail] * len(rows), len(tail), 0)), most)
-
-        slots = min(len(answers), SLOTS)
-        written = write(self.model, ready(), NO_END, slots)
-        return sum(map(len, written))
 
     @torch.inference_mode()
     def write(self, question: Question, answers: Sequence[Answer], points: float, most: int) -> int:
@@ -86,7 +73,7 @@ class PlainTransformers:
         prompts = [self._prompt(question, answer, tail) for answer in answers]
         causal: Any = self.model.base.model
         written = 0
-        for batch in _batches(prompts):
+        for batch in batches(prompts):
             ids, mask = self._padded(batch, left=True)
             with self.model.using("feedback"):
                 output = causal.generate(
@@ -116,20 +103,6 @@ class PlainTransformers:
         return torch.tensor(rows, device=self.model.device), torch.tensor(masks, device=self.model.device)
 
 
-def held_bytes(model: Model) -> int:
-    """Memory of all weights: parameters, buffers, and what quantised layers keep beside them."""
-    tensors: dict[int, torch.Tensor] = {}
-    for tensor in [*model.base.model.parameters(), *model.base.model.buffers(), *_quantisation_states(model)]:
-        tensors[tensor.untyped_storage().data_ptr()] = tensor
-    return sum(tensor.untyped_storage().nbytes() for tensor in tensors.values())
-
-
-def _quantisation_states(model: Model) -> list[torch.Tensor]:
-    states = [getattr(weight, "quant_state", None) for weight in model.base.model.parameters()]
-    found = [value for state in states if state is not None for value in state.as_dict(packed=False).values()]
-    return [value for value in found if isinstance(value, torch.Tensor)]
-
-
-def _batches(prompts: Sequence[list[int]]) -> list[Sequence[list[int]]]:
+def batches(prompts: Sequence[list[int]]) -> list[Sequence[list[int]]]:
     """In arrival order, as a plain script would."""
     return [prompts[start : start + BATCH] for start in range(0, len(prompts), BATCH)]

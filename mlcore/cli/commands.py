@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlcore.base import describe_base, prepare_bundled_base
+from mlcore.base import bundled_gguf, describe_base, prepare_bundled_base
 from mlcore.cli.marking import about_marked, corrected_rows, mark_rows, output_line, work_of
 from mlcore.cli.progress import Counter, Line, TrainingLines
 from mlcore.cli.report import bench_table
@@ -94,6 +94,7 @@ def bench(options: Namespace) -> None:
     """Measure speed and memory, print the table, and save the rows."""
     config = base_config(options)
     from mlcore.bench import FULL, QUICK, Size, run_bench
+    from mlcore.bench.server import Server
 
     if options.size and min(options.size) < 1:
         raise UsageError("--size: nothing can be measured with less than one of each")
@@ -103,6 +104,7 @@ def bench(options: Namespace) -> None:
         options.model,
         size=Size(*options.size) if options.size else QUICK if options.quick else FULL,
         profile=options.profile,
+        server=Server(options.server, options.gguf or bundled_gguf()) if options.server else None,
         on_progress=lambda what: line.say(what, last=True),
     )
     print("\n".join([bench_table(result.rows), "", *result.notes, result.profile]).rstrip())

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mlcore import cli
-from mlcore.bench import QUICK, run_bench
+from mlcore.bench import QUICK, run_bench, trainer
 from mlcore.bench.inputs import answers, assignment
-from mlcore.bench.peers import PlainTransformers, held_bytes
+from mlcore.bench.ours import Writer, held_bytes
+from mlcore.bench.peers import PlainTransformers
 from mlcore.bench.timing import Timed, by_turns
 from mlcore.config import BaseConfig
 from mlcore.engine import Engine
@@ -47,7 +49,7 @@ def test_the_middle_repeat_counts() -> None:
 
 
 def test_the_plain_way_gives_the_marks_of_the_engine(tiny_base: Path, tiny_adapter: Path) -> None:
-    config = BaseConfig(tiny_base, device="cpu")
+    config = BaseConfig(tiny_base, compute_dtype="float32", device="cpu")
     plain, engine = PlainTransformers(config, tiny_adapter), Engine(config)
     engine.use(tiny_adapter)
     question, texts = assignment(), answers(11)
@@ -56,18 +58,35 @@ def test_the_plain_way_gives_the_marks_of_the_engine(tiny_base: Path, tiny_adapt
 
 
 def test_both_ways_write_as_many_tokens_as_they_are_told(tiny_base: Path, tiny_adapter: Path) -> None:
-    plain = PlainTransformers(BaseConfig(tiny_base, device="cpu"), tiny_adapter)
-    assert plain.write(assignment(), answers(11), 2.0, most=4) == 44
-    assert plain.write_together(assignment(), answers(11), 2.0, most=4) == 44
+    config = BaseConfig(tiny_base, device="cpu")
+    assert PlainTransformers(config, tiny_adapter).write(assignment(), answers(11), 2.0, most=4) == 44
+    assert PlainTransformers(config, tiny_adapter, "bfloat16").write(assignment(), answers(11), 2.0, most=4) == 44
+    assert Writer(config, tiny_adapter).write(assignment(), answers(11), 2.0, most=4) == 44
 
 
 def test_memory_counts_each_weight_once(tiny_base: Path, tiny_adapter: Path) -> None:
-    plain = PlainTransformers(BaseConfig(tiny_base, quantisation="none", device="cpu"), tiny_adapter)
-    model = plain.model.base.model
-    counted = sum(weight.nbytes for weight in model.parameters())
-    buffers = sum(buffer.nbytes for buffer in model.buffers())
+    config = BaseConfig(tiny_base, quantisation="none", compute_dtype="float32", device="cpu", expand="no")
+    model = PlainTransformers(config, tiny_adapter).model
+    counted = sum(weight.nbytes for weight in model.base.model.parameters())
+    buffers = sum(buffer.nbytes for buffer in model.base.model.buffers())
     # Embedding and language-model head are one tensor, which parameters() names once.
-    assert held_bytes(plain.model) == counted + buffers
+    assert held_bytes(model) == counted + buffers
+
+
+def test_memory_counts_packed_weights(tiny_base: Path, tiny_adapter: Path) -> None:
+    config = BaseConfig(tiny_base, quantisation="none", compute_dtype="float32", device="cpu")
+    plain = held_bytes(PlainTransformers(replace(config, expand="no"), tiny_adapter).model)
+    assert held_bytes(Writer(config, tiny_adapter).model) == plain
+
+
+def test_our_loop_learns_what_the_plain_trainer_learns(tiny_base: Path) -> None:
+    """The same losses after the same batches, from the same start."""
+    config = BaseConfig(tiny_base, quantisation="none", compute_dtype="float32", device="cpu")
+    ours, peer = trainer.both(config, 6)
+    assert len(ours.losses) == len(peer.losses) == 6
+    assert ours.losses == pytest.approx(peer.losses, abs=2e-3)
+    assert len({round(loss, 3) for loss in ours.losses}) > 1
+    assert min(ours.examples_per_second, peer.examples_per_second) > 0
 
 
 def test_a_row_says_what_was_measured_against_what(tiny_base: Path, tiny_adapter: Path) -> None:
@@ -80,7 +99,7 @@ def test_a_row_says_what_was_measured_against_what(tiny_base: Path, tiny_adapter
     assert scoring["ratio"] == pytest.approx(scoring["ours"] / scoring["peer"], rel=0.01)
     assert memory["ours"] < memory["peer"]
     assert (server["peer"], server["ratio"]) == (None, None)
-    assert "installed" in server["peer_name"]
+    assert "not named" in server["peer_name"]
     assert "aten::" in result.profile
 
 
