@@ -36,7 +36,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="two-workers-") as place:
         from gradingsite import broker
 
-        os.environ |= _environment(Path(place), broker.socket_url(Path(place)))
+        os.environ |= environment(Path(place), broker.socket_url(Path(place)))
         server = subprocess.Popen(broker.command(Path(place)), stdout=subprocess.DEVNULL)
         try:
             _measure(given.answers, given.rounds, Path(place))
@@ -45,7 +45,7 @@ def main() -> None:
             server.wait()
 
 
-def _environment(place: Path, broker_url: str) -> dict[str, str]:
+def environment(place: Path, broker_url: str) -> dict[str, str]:
     base = os.environ.get("MARGINALIA_BASE_DIR") or str(ROOT / "var" / "models" / "smollm2-135m-instruct")
     return {
         "DJANGO_SETTINGS_MODULE": "gradingsite.settings",
@@ -72,14 +72,14 @@ def _measure(answers: int, rounds: int, place: Path) -> None:
     call_command("migrate", verbosity=0)
     call_command("register_starter", verbosity=0)
     found: dict[str, list[float]] = {way: [] for way in WAYS}
-    workers = [_worker(place, 0)]
+    workers = [worker(place, 0)]
     try:
         for _ in range(rounds):
             for way in WAYS:
                 found[way].append(_run(way, answers, place, workers))
                 print(f"{way:<7} {found[way][-1]:7.1f} s   load of the machine {os.getloadavg()[0]:.1f}", flush=True)
     finally:
-        _stop(workers, down_to=0)
+        stop(workers, down_to=0)
     seconds = {way: statistics.median(times) for way, times in found.items()}
     for way in WAYS:
         print(f"{way:<7} {seconds[way]:7.1f} s   {answers / seconds[way]:.2f} marks a second (median of {rounds})")
@@ -95,30 +95,30 @@ def _run(way: str, answers: int, place: Path, workers: list[Process]) -> float:
     assignment = make_assignment(criteria=(2, 2))
     for number in range(answers):
         make_submission(assignment, SENTENCE.format(number=number) * 2)
-    _stop(workers, down_to=1)
+    stop(workers, down_to=1)
     if way == "two":
-        workers.append(_worker(place, 1))
-    _until(lambda: _woken() == len(workers), "the workers have loaded the model")
+        workers.append(worker(place, 1))
+    until(lambda: _woken() == len(workers), "the workers have loaded the model")
     begun = time.monotonic()
     run = grading_run_start(assignment=assignment, by=make_user(), scope="all", with_feedback=False)
     if way == "joined":
-        workers.append(_worker(place, 2))
-    _until(lambda: run.jobs.filter(state=JobState.SUCCEEDED).count() == answers, "all answers are marked")
+        workers.append(worker(place, 2))
+    until(lambda: run.jobs.filter(state=JobState.SUCCEEDED).count() == answers, "all answers are marked")
     seconds = time.monotonic() - begun
     by = Counter(run.jobs.values_list("worker", flat=True))
     print(f"        marked by each: {sorted(by.values(), reverse=True)}")
     return seconds
 
 
-def _stop(workers: list[Process], *, down_to: int) -> None:
+def stop(workers: list[Process], *, down_to: int) -> None:
     for worker in workers[down_to:]:
         worker.terminate()
         worker.wait()
     del workers[down_to:]
-    _until(lambda: _loaded() <= down_to, "the others are gone", seconds=120)
+    until(lambda: _loaded() <= down_to, "the others are gone", seconds=120)
 
 
-def _worker(place: Path, number: int) -> Process:
+def worker(place: Path, number: int) -> Process:
     celery = [sys.executable, "-m", "celery", "--quiet", "--app", "gradingsite", "worker", "--queues", "marking"]
     flags = ["--pool", "prefork", "--concurrency", "1", "--without-gossip", "--without-mingle"]
     with (place / "workers.log").open("ab") as log:
@@ -143,7 +143,7 @@ def _loaded() -> int:
     return Worker.objects.exclude(version_name="").count()
 
 
-def _until(condition: Callable[[], bool], what: str, seconds: float = 1800) -> None:
+def until(condition: Callable[[], bool], what: str, seconds: float = 1800) -> None:
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:

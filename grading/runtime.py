@@ -165,6 +165,7 @@ def _mark(engine: Engine, claim: Claim, tickets: Sequence[Ticket], check: Callab
     """Mark answers together. Where that fails they are marked in smaller lots, so that a bad one fails alone."""
     check(0)
     answers = [ticket.answer for ticket in tickets]
+    begun = time.monotonic()
     try:
         found = engine.mark(claim.question, answers, feedback=claim.with_feedback, on_progress=check)
     except Interrupted:
@@ -179,6 +180,7 @@ def _mark(engine: Engine, claim: Claim, tickets: Sequence[Ticket], check: Callab
             return {}
         log.warning("a batch of %s failed and is marked in smaller lots: %s", len(tickets), error)
     else:
+        tallies.count("model_seconds", time.monotonic() - begun)
         return {ticket.job_id: proposal for ticket, proposal in zip(tickets, found, strict=True)}
     return _mark_lots(engine, claim, tickets, check, halves=too_large)
 

@@ -26,6 +26,7 @@ PREFIX = "marginalia"
 COUNTERS = {
     "http_requests": ("Requests answered.", ("view", "method", "status")),
     "marks": ("Marks that the model proposed.", ()),
+    "model_seconds": ("Seconds that the model took for its marks.", ()),
     "model_errors": ("Answers that the model could not mark, by what was wrong.", ("kind",)),
     "training_errors": ("Training runs that failed, by what was wrong.", ("kind",)),
     "worker_busy_seconds": ("Seconds that workers held work.", ("kind",)),

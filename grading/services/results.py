@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from courses.models import Criterion, Submission, SubmissionState
-from courses.transitions import TransitionLost, move, move_all
+from courses.transitions import move_all
 from grading import tasks
 from grading.mapping import criterion_rows, on_step
 from grading.models import (
@@ -56,7 +58,7 @@ def batch_write(*, claim: Claim, proposals: Mapping[int, Proposal]) -> int:
 def _write(claim: Claim, proposals: Mapping[int, Proposal]) -> int:
     tickets = [ticket for ticket in claim.tickets if ticket.job_id in proposals]
     reasons = _reasons(claim, tickets)
-    won = [ticket for ticket in tickets if _finish(ticket, reasons.get(ticket.submission_id, ""))]
+    won = _finish(tickets, reasons)
     keep = [ticket for ticket in won if ticket.submission_id not in reasons]
     _replace_proposals([ticket.submission_id for ticket in keep])
     results = [(ticket, proposals[ticket.job_id]) for ticket in keep]
@@ -84,22 +86,23 @@ def _reasons(claim: Claim, tickets: Sequence[Ticket]) -> dict[int, str]:
     return reasons | dict.fromkeys(replaced, "submission_replaced")
 
 
-def _finish(ticket: Ticket, reason: str) -> bool:
-    """End the job, as long as it is still ours."""
-    job = GradingJob(pk=ticket.job_id, state=JobState.RUNNING)
-    to = JobState.CANCELLED if reason else JobState.SUCCEEDED
-    try:
-        move(
-            job,
-            to,
-            guard={"attempt": ticket.attempt},
-            finished_at=timezone.now(),
-            error_code=reason,
-            error_detail="",
-        )
-    except TransitionLost:
-        return False
-    return True
+def _finish(tickets: Sequence[Ticket], reasons: Mapping[int, str]) -> list[Ticket]:
+    """End the jobs that are still ours, with the reason why nothing is written where there is one; the ended ones."""
+    ours = Q(pk__in=())
+    for ticket in tickets:
+        ours |= Q(pk=ticket.job_id, attempt=ticket.attempt)
+    running = GradingJob.objects.filter(ours, state=JobState.RUNNING).select_for_update().order_by("pk")
+    keys = set(running.values_list("pk", flat=True))
+    won = [ticket for ticket in tickets if ticket.job_id in keys]
+    by_reason: dict[str, list[int]] = defaultdict(list)
+    for ticket in won:
+        by_reason[reasons.get(ticket.submission_id, "")].append(ticket.job_id)
+    for reason, jobs in sorted(by_reason.items()):
+        to = JobState.CANCELLED if reason else JobState.SUCCEEDED
+        ended = {"finished_at": timezone.now(), "error_code": reason, "error_detail": ""}
+        if move_all(GradingJob.objects.filter(pk__in=jobs), [JobState.RUNNING], to, **ended) != len(jobs):
+            raise IntegrityError("a job was taken back between two statements")
+    return won
 
 
 def _replace_proposals(submission_ids: Sequence[int]) -> None:

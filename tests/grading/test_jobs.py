@@ -4,6 +4,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from grading.exceptions import message_for
@@ -69,6 +71,17 @@ def test_what_the_model_read_is_kept_and_replaced_by_the_same_version_s_next_rea
     assert [(row.submission_id, row.score, bytes(row.embedding)) for row in rows] == [
         (key, 0.5, b"\x00\x40") for key in submissions
     ]
+
+
+def test_a_larger_batch_is_written_with_as_many_queries():
+    used = []
+    for number in (2, 12):
+        a_run(number)
+        claim = jobs_claim(worker="w", limit=number)
+        with CaptureQueriesContext(connection) as seen:
+            assert batch_write(claim=claim, proposals=proposals(claim)) == number
+        used.append(len(seen))
+    assert used[0] == used[1]
 
 
 def test_what_the_model_did_not_read_leaves_no_reading():
