@@ -2,7 +2,7 @@
 """What the queue carries without any model: `python docs/queues.py --answers 4000`.
 
 PostgreSQL and Redis from Debian's packages, in a directory that is gone afterwards. Claims and writes are the services
-that workers use, batch by batch, by `--workers` processes at once; messages go through the broker to one worker process.
+that workers use, batch by batch, by `--workers` processes at once; messages go through the broker to one worker.
 """
 
 from __future__ import annotations
@@ -130,9 +130,7 @@ def _messages(place: Path) -> None:
     finally:
         worker.terminate()
         worker.wait()
-    print(
-        f"messages: {MESSAGES / sent:.0f} a second sent by one process, {taken:.0f} taken by a worker with nothing to mark"
-    )
+    print(f"messages a second: {MESSAGES / sent:.0f} sent, {taken:.0f} taken by a worker that finds nothing to mark")
 
 
 if __name__ == "__main__":
