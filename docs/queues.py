@@ -44,7 +44,7 @@ def main() -> None:
             "DJANGO_SETTINGS_MODULE": "gradingsite.settings",
             "MARGINALIA_VAR": str(place / "var"),
             "DATABASE_URL": postgres.url,
-            "REDIS_URL": redis.url,
+            "REDIS_URL": f"redis://127.0.0.1:{redis.port}/0",
             "LOG_LEVEL": "WARNING",
         }
         try:

@@ -30,21 +30,21 @@ class _Packed:
     """One product each: packed weights gain nothing from a common one. What the adapter adds is an addend of it."""
 
     def __init__(self, layers: Sequence[nn.Module], adapter: str | None) -> None:
-        self.parts = [(_base(layer), _packed_low(layer, adapter)) for layer in layers]
+        self.bases = [_base(layer) for layer in layers]
+        lows = [_low(layer, adapter) for layer in layers]
+        self.dtype = self.bases[0].weight.dtype
+        self.ranks = [0 if low is None else len(low[0]) for low in lows]
+        self.ups = [None if low is None else packed(low[1], self.dtype) for low in lows]
+        downs = [low[0] for low in lows if low is not None]
+        self.down = packed(torch.cat(downs), self.dtype) if downs else None
 
     def __call__(self, given: torch.Tensor) -> list[torch.Tensor]:
-        found = []
-        for base, low in self.parts:
-            given = given.to(base.weight.dtype)
-            beside = None if low is None else product(product(given, low[0]), low[1])
-            found.append(base.product(given, beside))
-        return found
-
-
-def _packed_low(layer: nn.Module, adapter: str | None) -> tuple[torch.Tensor, torch.Tensor] | None:
-    low = _low(layer, adapter)
-    dtype = _base(layer).weight.dtype
-    return None if low is None else (packed(low[0], dtype), packed(low[1], dtype))
+        given = given.to(self.dtype)
+        if self.down is None:
+            return [base.product(given) for base in self.bases]
+        low = product(given, self.down).split(self.ranks, -1)
+        beside = [None if up is None else product(part, up) for part, up in zip(low, self.ups, strict=True)]
+        return [base.product(given, part) for base, part in zip(self.bases, beside, strict=True)]
 
 
 def _base(layer: nn.Module) -> nn.Module:

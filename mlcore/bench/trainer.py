@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils.data import SequentialSampler
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from mlcore.bench.inputs import answers, assignment
 from mlcore.config import BaseConfig, LoraConfig, TrainConfig
@@ -162,14 +162,16 @@ def _trainer(plain: PartTrainer, batches: Sequence[Sequence[EncodedItem]], direc
         dataloader_pin_memory=False,
     )
     rows = [item for batch in batches for item in batch]
-    _InOrder(
+    theirs = _InOrder(
         model=model,
         args=settings,
         train_dataset=rows,
         data_collator=_padded,
         optimizers=(optimiser, rates),
         callbacks=[watch],
-    ).train()
+    )
+    theirs.remove_callback(PrinterCallback)
+    theirs.train()
     return Curve(watch.losses, watch.times[-1] - watch.times[_WARM_UP - 1])
 
 
