@@ -29,6 +29,7 @@ from grading.models import (
     TrainingSet,
     Trial,
 )
+from gradingsite.lti.models import Context, Platform, PlatformPerson, ResourceLink
 from gradingsite.signin.models import ApiToken
 from tests.factories import UserFactory
 from tests.grading.factories import make_grade, make_run, make_submission, make_version
@@ -119,6 +120,13 @@ GET = {
     "grading:retention": ("", ADMIN),
     "grading:course_retention": ("course", OWNERS),
     "grading:research": ("course", ADMIN),
+    "lti:context": ("platform_course", OWNERS),
+    "lti:members": ("platform_course", OWNERS),
+    "lti:link": ("platform_link", STAFF),
+    "lti:scores": ("assignment", STAFF),
+    "lti:platforms": ("", ADMIN),
+    "lti:platform_new": ("", ADMIN),
+    "lti:platform": ("platform", ADMIN),
 }
 POST = {
     "grading:version_delete": ("version", ADMIN),
@@ -173,6 +181,10 @@ POST = {
     "factor_reset": ("person", ADMIN),
     "sso_unlink": ("person", ADMIN),
     "token_withdraw": ("token", frozenset({"student"})),
+    "lti:context_unlink": ("platform_course", OWNERS),
+    "lti:scores_again": ("assignment", STAFF),
+    "lti:key_rotate": ("", ADMIN),
+    "lti:person_unlink": ("platform_person", ADMIN),
 }
 # Behind tokens, where a session's cookie counts for nothing; tests/api/test_who_may_what.py has their table.
 API = {
@@ -226,6 +238,15 @@ OPEN = {
     "password_reset_complete",
     "set_language",
     "javascript-catalog",
+    # Of learning platforms: what they say counts by their signature, and then for whoever they say it of; tests/lti.
+    "lti:login",
+    "lti:launch",
+    "lti:follow",
+    "lti:jwks",
+    "lti:canvas",
+    "lti:confirm",
+    "lti:enter",
+    "lti:deep_link",
 }
 
 
@@ -274,6 +295,8 @@ def rows(course: Course, assignment: Assignment, student: User, other_student: U
     acceptance = Acceptance.objects.create(
         assignment=assignment, act=act, tolerance=0.5, risk=0.1, bound=0.1, marks=22, wrong=0
     )
+    platform = Platform.objects.create(name="Moodle", issuer="http://127.0.0.1:1", client_id="tool")
+    context = Context.objects.create(platform=platform, deployment="1", key="c", course=course)
     training = TrainingRun.objects.create(request_key=uuid.uuid4(), requested_by=admin, config={"lora": {"rank": 4}})
     return {
         "course": course.pk,
@@ -298,6 +321,10 @@ def rows(course: Course, assignment: Assignment, student: User, other_student: U
         "second_mark": SecondMark.objects.create(grade=grade, points=2).pk,
         "plan": ReleasePlan.objects.create(assignment=assignment, at=timezone.now() + timedelta(days=1), by=admin).pk,
         "token": ApiToken.objects.create(user=student, name="Script", hint="mgt_", digest="0").pk,
+        "platform": platform.pk,
+        "platform_course": context.pk,
+        "platform_link": ResourceLink.objects.create(context=context, key="l", assignment=assignment).pk,
+        "platform_person": PlatformPerson.objects.create(platform=platform, sub="s", user=student).pk,
         "regrade": RegradeRequest.objects.create(grade=grade, reason="Please look again.").pk,
     }
 

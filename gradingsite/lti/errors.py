@@ -78,6 +78,11 @@ class NoRole(LaunchRefused):
     words = _("On the platform you are neither student nor teacher of this course, so there is nothing for you here.")
 
 
+class NotForStudents(LaunchRefused):
+    code = "not_for_students"
+    words = _("Only teachers of the course on the platform choose what a link leads to.")
+
+
 class NotLinkedYet(LaunchRefused):
     code = "not_linked_yet"
     words = _(

@@ -51,9 +51,9 @@ def scores_wake(*, platform: Platform, user: User) -> None:
 
 def scores_send_again(*, assignment: Assignment) -> int:
     """A teacher has mended something: what failed or waits is tried at once; the number of rows."""
-    rows = Score.objects.filter(link__assignment=assignment, state__in=[ScoreState.FAILED, ScoreState.WAITING])
-    late = Score.objects.filter(link__assignment=assignment, state=ScoreState.QUEUED, next_at__gt=timezone.now())
-    again = _requeue(rows) + late.update(next_at=timezone.now(), tries=0)
+    rows, now = Score.objects.filter(link__assignment=assignment), timezone.now()
+    again = rows.filter(state=ScoreState.QUEUED, next_at__gt=now).update(next_at=now, tries=0)
+    again += _requeue(rows.filter(state__in=[ScoreState.FAILED, ScoreState.WAITING]))
     if again:
         tasks.wake()
     return again

@@ -14,7 +14,7 @@ from courses.views.requests import PersonRequest, sent
 from gradingsite.lti import tool
 from gradingsite.lti.claims import Claims
 from gradingsite.lti.deep import deep_message, origin_of
-from gradingsite.lti.errors import LaunchRefused, NoRole, StaffByHand, UnsupportedMessage
+from gradingsite.lti.errors import LaunchRefused, NotForStudents, StaffByHand, UnsupportedMessage
 from gradingsite.lti.forms import AssignmentForm
 from gradingsite.lti.models import Context, Launch
 from gradingsite.lti.services.accounts import person_linked
@@ -51,7 +51,7 @@ def deep_link(request: PersonRequest) -> HttpResponse:
 
 def _context(request: PersonRequest, row: Launch, claims: Claims) -> Context:
     if claims.role not in (Role.TEACHER, Role.ASSISTANT):
-        raise NoRole
+        raise NotForStudents
     if not claims.context:
         raise LaunchRefused
     context = context_seen(platform=row.platform, claims=claims)
