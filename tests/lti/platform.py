@@ -126,6 +126,18 @@ class Simulator:
         action = html.escape(asked["redirect_uri"])
         return f'<form method="post" action="{action}">{inputs}</form><script>document.forms[0].submit()</script>'
 
+    def course_page(self, tool: str, target: str) -> str:
+        """A page of the platform with its link to the tool, which opens in a window, or in a frame of this page."""
+        fields = {
+            "iss": self.issuer,
+            "client_id": CLIENT,
+            "login_hint": "hint-1",
+            "target_link_uri": f"{tool}/lti/launch/",
+        }
+        inputs = "".join(f'<input type="hidden" name="{name}" value="{value}">' for name, value in fields.items())
+        form = f'<form method="post" action="{tool}/lti/login/" target="{target}">{inputs}<button>Open</button></form>'
+        return f'<!DOCTYPE html><title>Course</title>{form}<iframe name="inside"></iframe>'
+
     def token(self, asked: dict[str, str]) -> dict[str, Any]:
         assert asked["grant_type"] == "client_credentials"
         assert asked["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -167,6 +179,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.checked(lambda: self.answer(200, self.simulator.authorize(query).encode(), "text/html"))
         if path == "/jwks":
             return self.json(200, self.simulator.jwks())
+        if path == "/course":
+            return self.answer(200, self.simulator.course_page(query["tool"], query["target"]).encode(), "text/html")
         if path == "/strangers-jwks":  # another platform's, under the same name of the key
             return self.json(200, self.simulator.jwks(STRANGERS_KEY))
         if path == "/members" and self.may(MEMBERS):
