@@ -29,10 +29,10 @@ from grading.models import (
     TrainingSet,
     Trial,
 )
-from gradingsite.lti.models import Context, Platform, PlatformPerson, ResourceLink
 from gradingsite.signin.models import ApiToken
 from tests.factories import UserFactory
 from tests.grading.factories import make_grade, make_run, make_submission, make_version
+from tests.lti import access as lti
 
 A_ROW = {"id": "1", "question": "Why?", "answer": "Because.", "score": 1, "max_score": 2}
 # Who may do it. Everybody else is refused: 404 where the row is not theirs to see, 403 where it is.
@@ -120,13 +120,7 @@ GET = {
     "grading:retention": ("", ADMIN),
     "grading:course_retention": ("course", OWNERS),
     "grading:research": ("course", ADMIN),
-    "lti:context": ("platform_course", OWNERS),
-    "lti:members": ("platform_course", OWNERS),
-    "lti:link": ("platform_link", STAFF),
-    "lti:scores": ("assignment", STAFF),
-    "lti:platforms": ("", ADMIN),
-    "lti:platform_new": ("", ADMIN),
-    "lti:platform": ("platform", ADMIN),
+    **lti.GET,
 }
 POST = {
     "grading:version_delete": ("version", ADMIN),
@@ -181,10 +175,7 @@ POST = {
     "factor_reset": ("person", ADMIN),
     "sso_unlink": ("person", ADMIN),
     "token_withdraw": ("token", frozenset({"student"})),
-    "lti:context_unlink": ("platform_course", OWNERS),
-    "lti:scores_again": ("assignment", STAFF),
-    "lti:key_rotate": ("", ADMIN),
-    "lti:person_unlink": ("platform_person", ADMIN),
+    **lti.POST,
 }
 # Behind tokens, where a session's cookie counts for nothing; tests/api/test_who_may_what.py has their table.
 API = {
@@ -238,15 +229,7 @@ OPEN = {
     "password_reset_complete",
     "set_language",
     "javascript-catalog",
-    # Of learning platforms: what they say counts by their signature, and then for whoever they say it of; tests/lti.
-    "lti:login",
-    "lti:launch",
-    "lti:follow",
-    "lti:jwks",
-    "lti:canvas",
-    "lti:confirm",
-    "lti:enter",
-    "lti:deep_link",
+    *lti.OPEN,
 }
 
 
@@ -295,8 +278,6 @@ def rows(course: Course, assignment: Assignment, student: User, other_student: U
     acceptance = Acceptance.objects.create(
         assignment=assignment, act=act, tolerance=0.5, risk=0.1, bound=0.1, marks=22, wrong=0
     )
-    platform = Platform.objects.create(name="Moodle", issuer="http://127.0.0.1:1", client_id="tool")
-    context = Context.objects.create(platform=platform, deployment="1", key="c", course=course)
     training = TrainingRun.objects.create(request_key=uuid.uuid4(), requested_by=admin, config={"lora": {"rank": 4}})
     return {
         "course": course.pk,
@@ -321,10 +302,7 @@ def rows(course: Course, assignment: Assignment, student: User, other_student: U
         "second_mark": SecondMark.objects.create(grade=grade, points=2).pk,
         "plan": ReleasePlan.objects.create(assignment=assignment, at=timezone.now() + timedelta(days=1), by=admin).pk,
         "token": ApiToken.objects.create(user=student, name="Script", hint="mgt_", digest="0").pk,
-        "platform": platform.pk,
-        "platform_course": context.pk,
-        "platform_link": ResourceLink.objects.create(context=context, key="l", assignment=assignment).pk,
-        "platform_person": PlatformPerson.objects.create(platform=platform, sub="s", user=student).pk,
+        **lti.rows(assignment, student),
         "regrade": RegradeRequest.objects.create(grade=grade, reason="Please look again.").pk,
     }
 

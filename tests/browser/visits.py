@@ -160,6 +160,7 @@ NO_PAGE = {
     "sso_start": "takes POST only and leads to the provider",
     "sso_callback": "leads back from the provider",
     "lti:login": "leads to the platform; tests/lti",
+    "lti:launch": "takes POST only, from platforms; tests/lti",
     "lti:follow": "leads on; tests/lti",
     "lti:jwks": "JSON for machines",
     "lti:canvas": "JSON for machines",

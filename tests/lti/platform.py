@@ -175,18 +175,17 @@ class Handler(BaseHTTPRequestHandler):
         self.simulator.asked.append(path)
         if self.troubled(path):
             return None
-        if path == "/auth":
-            return self.checked(lambda: self.answer(200, self.simulator.authorize(query).encode(), "text/html"))
-        if path == "/jwks":
-            return self.json(200, self.simulator.jwks())
-        if path == "/course":
-            return self.answer(200, self.simulator.course_page(query["tool"], query["target"]).encode(), "text/html")
-        if path == "/strangers-jwks":  # another platform's, under the same name of the key
-            return self.json(200, self.simulator.jwks(STRANGERS_KEY))
         if path == "/members" and self.may(MEMBERS):
             page, link = self.simulator.members_page(int(query.get("Page", "Nr0").removeprefix("Nr")))
             return self.json(200, page, {"Link": link} if link else {})
-        return self.json(401, {})
+        pages: dict[str, Any] = {
+            "/auth": lambda: self.html(self.simulator.authorize(query)),
+            "/course": lambda: self.html(self.simulator.course_page(query["tool"], query["target"])),
+            "/jwks": lambda: self.json(200, self.simulator.jwks()),
+            # Another platform's, under the same name of the key.
+            "/strangers-jwks": lambda: self.json(200, self.simulator.jwks(STRANGERS_KEY)),
+        }
+        return self.checked(pages.get(path, lambda: self.json(401, {})))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -241,6 +240,9 @@ class Handler(BaseHTTPRequestHandler):
             act()
         except (AssertionError, KeyError, StopIteration, jwt.PyJWTError) as error:
             self.json(400, {"error": "invalid_request", "error_description": repr(error)})
+
+    def html(self, page: str) -> None:
+        self.answer(200, page.encode(), "text/html")
 
     def json(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
         self.answer(status, json.dumps(body).encode(), "application/json", headers)

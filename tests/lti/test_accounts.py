@@ -31,11 +31,11 @@ def invited(course: Course) -> User:
     return user
 
 
-def test_who_is_new_gets_an_account_by_the_platform(browser: Browser, link: Any, simulator: Simulator) -> None:
+def test_who_is_new_gets_an_account_by_the_platform(visitor: Browser, link: Any, simulator: Simulator) -> None:
     simulator.person = Person("s-9", "Zoe.Young@Example.org", "Zoë Young")
-    assert browser.launch().status_code == 200
+    assert visitor.launch().status_code == 200
     user = User.objects.get(username="zoe.young@example.org")
-    assert browser.user_menu == "Zoë Young"
+    assert visitor.user_menu == "Zoë Young"
     assert not user.has_usable_password()
     row = PlatformPerson.objects.get(user=user)
     assert (row.sub, row.confirmed) == ("s-9", False)
@@ -44,28 +44,28 @@ def test_who_is_new_gets_an_account_by_the_platform(browser: Browser, link: Any,
     assert list(kinds) == [("sso_linked", "lti"), ("signed_in", "lti")]
 
 
-def test_a_platform_that_makes_no_accounts_makes_none(browser: Browser, link: Any, simulator: Simulator) -> None:
+def test_a_platform_that_makes_no_accounts_makes_none(visitor: Browser, link: Any, simulator: Simulator) -> None:
     Platform.objects.update(makes_accounts=False)
     simulator.person = Person("s-9", "zoe@example.org", "Zoë Young")
-    page = browser.launch()
+    page = visitor.launch()
     assert page.url.endswith("/lti/confirm/")
     assert "There is no account with your address here" in page.text
     assert not User.objects.filter(username="zoe@example.org").exists()
 
 
 def test_an_account_that_nobody_has_used_is_linked_by_its_address(
-    browser: Browser, link: Any, simulator: Simulator, invited: User
+    visitor: Browser, link: Any, simulator: Simulator, invited: User
 ) -> None:
     simulator.person = Person("s-9", "NEW@example.org", "Somebody")
-    assert browser.launch().status_code == 200
-    assert browser.user_menu == "Nia Newman"
+    assert visitor.launch().status_code == 200
+    assert visitor.user_menu == "Nia Newman"
 
 
 def test_later_the_person_counts_and_not_the_address(
-    browser: Browser, browse: Any, link: Any, simulator: Simulator, invited: User
+    visitor: Browser, browse: Any, link: Any, simulator: Simulator, invited: User
 ) -> None:
     simulator.person = Person("s-9", "new@example.org")
-    browser.launch()
+    visitor.launch()
     simulator.person = Person("s-9", "married@example.org")
     again = browse()
     again.launch()
@@ -81,7 +81,7 @@ USED = ["has a password", "was here", "is an admin", "teaches", "has a second fa
 
 @pytest.mark.parametrize("used", USED)
 def test_an_account_in_use_is_never_taken_over_by_its_address(
-    used: str, browser: Browser, link: Any, simulator: Simulator, invited: User
+    used: str, visitor: Browser, link: Any, simulator: Simulator, invited: User
 ) -> None:
     if used == "has a password":
         invited.set_password(PASSWORD)
@@ -98,23 +98,23 @@ def test_an_account_in_use_is_never_taken_over_by_its_address(
         known_as(make_platform(simulator, client_id="another"), invited, "s-1")
     before = PlatformPerson.objects.count()
     simulator.person = Person("s-evil", "new@example.org", "Nia Newman", [INSTRUCTOR])
-    page = browser.launch()
+    page = visitor.launch()
     assert page.url.endswith("/lti/confirm/")
     assert "please log in to it once" in page.text
-    assert browser.user_menu == ""
+    assert visitor.user_menu == ""
     assert PlatformPerson.objects.count() == before
-    assert browser.open("/lti/enter/").url.endswith("/accounts/login/?next=/lti/enter/")
+    assert visitor.open("/lti/enter/").url.endswith("/accounts/login/?next=/lti/enter/")
 
 
 def test_who_logs_in_once_is_linked_and_comes_in_without_it_afterwards(
-    browser: Browser, browse: Any, link: Any, simulator: Simulator, student: User
+    visitor: Browser, browse: Any, link: Any, simulator: Simulator, student: User
 ) -> None:
     simulator.person = Person("s-ada", "ada@example.org", "Ada Brandt")
-    assert browser.launch().url.endswith("/lti/confirm/")
-    page = browser.log_in("ada@example.org", PASSWORD, "/lti/confirm/")
+    assert visitor.launch().url.endswith("/lti/confirm/")
+    page = visitor.log_in("ada@example.org", PASSWORD, "/lti/confirm/")
     assert "Do it only if that is you" in page.text
     assert not PlatformPerson.objects.exists()
-    page = browser.send("/lti/confirm/")
+    page = visitor.send("/lti/confirm/")
     assert page.url.endswith(f"/assignments/{link.assignment_id}/")
     assert PlatformPerson.objects.get(user=student).confirmed
     again = browse()
@@ -123,104 +123,104 @@ def test_who_logs_in_once_is_linked_and_comes_in_without_it_afterwards(
 
 
 def test_a_person_may_link_an_account_with_another_address(
-    browser: Browser, link: Any, simulator: Simulator, student: User
+    visitor: Browser, link: Any, simulator: Simulator, student: User
 ) -> None:
     simulator.person = Person("s-ada", "", "Ada")
-    page = browser.launch()
+    page = visitor.launch()
     assert "gave no e-mail address" in page.text
-    browser.log_in("ada@example.org", PASSWORD, "/lti/confirm/")
-    browser.send("/lti/confirm/")
+    visitor.log_in("ada@example.org", PASSWORD, "/lti/confirm/")
+    visitor.send("/lti/confirm/")
     assert PlatformPerson.objects.get(user=student).sub == "s-ada"
 
 
 def test_an_account_has_one_person_of_a_platform(
-    browser: Browser, link: Any, simulator: Simulator, student: User, platform: Platform
+    visitor: Browser, link: Any, simulator: Simulator, student: User, platform: Platform
 ) -> None:
     known_as(platform, student, "s-ada")
     simulator.person = Person("s-other", "ada@example.org", "Ada Brandt")
-    browser.launch()
-    browser.log_in("ada@example.org", PASSWORD, "/lti/confirm/")
-    page = browser.send("/lti/confirm/")
+    visitor.launch()
+    visitor.log_in("ada@example.org", PASSWORD, "/lti/confirm/")
+    page = visitor.send("/lti/confirm/")
     assert page.status_code == 403
     assert "linked to another person" in page.text
     assert PlatformPerson.objects.get().sub == "s-ada"
 
 
 def test_staff_confirm_with_their_password_even_when_they_are_logged_in(
-    browser: Browser, link: Any, simulator: Simulator, teacher: User, settings: Any
+    visitor: Browser, link: Any, simulator: Simulator, teacher: User, settings: Any
 ) -> None:
     """Whoever finds a teacher's session open must not link a person of their own to it."""
     settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 0
-    browser.log_in("teacher@example.org", PASSWORD)
+    visitor.log_in("teacher@example.org", PASSWORD)
     simulator.person = Person("s-evil", "evil@example.org", "Eve", [INSTRUCTOR])
     Platform.objects.update(makes_accounts=False)
-    assert browser.launch().url.endswith("/lti/confirm/")
-    page = browser.send("/lti/confirm/")
+    assert visitor.launch().url.endswith("/lti/confirm/")
+    page = visitor.send("/lti/confirm/")
     assert "/accounts/reauthenticate/" in page.url
     assert not PlatformPerson.objects.exists()
 
 
 def test_the_second_factor_is_asked_for_after_a_launch(
-    browser: Browser, link: Any, simulator: Simulator, teacher: User, platform: Platform
+    visitor: Browser, link: Any, simulator: Simulator, teacher: User, platform: Platform
 ) -> None:
     known_as(platform, teacher, "s-teacher")
     TOTP.activate(teacher, SECRET)
     simulator.person = Person("s-teacher", "teacher@example.org", "Miriam Osei", [INSTRUCTOR])
-    page = browser.launch()
+    page = visitor.launch()
     assert page.url.endswith("/accounts/second-factor/code/")
-    assert browser.user_menu == ""
-    page = browser.send("/accounts/second-factor/code/", code=code())
+    assert visitor.user_menu == ""
+    page = visitor.send("/accounts/second-factor/code/", code=code())
     assert page.url.endswith(f"/assignments/{link.assignment_id}/")
-    assert browser.user_menu == "Miriam Osei"
+    assert visitor.user_menu == "Miriam Osei"
 
 
 def test_an_address_that_was_claimed_early_opens_no_rights_that_come_later(
-    browser: Browser, browse: Any, link: Any, simulator: Simulator, other_course: Course
+    visitor: Browser, browse: Any, link: Any, simulator: Simulator, other_course: Course
 ) -> None:
     """Somebody claims the address of a teacher who is not here yet, and waits until the school makes them one."""
     simulator.person = Person("s-evil", "head@example.org", "Head")
-    assert browser.launch().status_code == 200
+    assert visitor.launch().status_code == 200
     head = User.objects.get(username="head@example.org")
-    browser.session.cookies.clear()
+    visitor.session.cookies.clear()
     Membership.objects.create(course=other_course, user=head, role=Role.TEACHER)
-    assert browser.launch().url.endswith("/lti/confirm/")
-    assert browser.user_menu == ""
+    assert visitor.launch().url.endswith("/lti/confirm/")
+    assert visitor.user_menu == ""
     User.objects.filter(pk=head.pk).update(is_staff=True)
     Membership.objects.filter(user=head).delete()
     assert browse().launch().url.endswith("/lti/confirm/")
 
 
 def test_a_launch_ends_the_session_of_whoever_was_logged_in_before(
-    browser: Browser, link: Any, simulator: Simulator, student: User, other_student: User, platform: Platform
+    visitor: Browser, link: Any, simulator: Simulator, student: User, other_student: User, platform: Platform
 ) -> None:
     known_as(platform, student, "s-ada")
-    browser.log_in("bilal.chaudhry@example.org", PASSWORD)
+    visitor.log_in("bilal.chaudhry@example.org", PASSWORD)
     simulator.person = Person("s-ada")
-    page = browser.launch()
+    page = visitor.launch()
     assert page.url.endswith(f"/assignments/{link.assignment_id}/")
-    assert browser.user_menu == "Ada Brandt"
+    assert visitor.user_menu == "Ada Brandt"
 
 
 def test_an_address_that_only_looks_like_somebodys_is_nobodys(
-    browser: Browser, link: Any, simulator: Simulator, invited: User
+    visitor: Browser, link: Any, simulator: Simulator, invited: User
 ) -> None:
     simulator.person = Person("s-9", "ne\u2174@example.org")
     simulator.person.email = "\u212aada@example.org"
-    page = browser.launch()
+    page = visitor.launch()
     assert page.url.endswith("/lti/confirm/")
     assert not PlatformPerson.objects.exists()
 
 
 def test_an_admin_unlinks_a_person(
-    browser: Browser, link: Any, simulator: Simulator, student: User, platform: Platform, admin: User
+    visitor: Browser, link: Any, simulator: Simulator, student: User, platform: Platform, admin: User
 ) -> None:
     row = known_as(platform, student, "s-ada")
-    browser.log_in("admin@example.org", PASSWORD)
-    page = browser.open(f"/grading/people/{student.pk}/")
+    visitor.log_in("admin@example.org", PASSWORD)
+    page = visitor.open(f"/grading/people/{student.pk}/")
     assert f"/lti/people/{row.pk}/unlink/" in page.text
     token = inputs(page.text)["csrfmiddlewaretoken"]
-    address = f"{browser.tool}/lti/people/{row.pk}/unlink/"
-    page = browser.session.post(address, data={"csrfmiddlewaretoken": token}, headers={"Referer": page.url}, timeout=9)
+    address = f"{visitor.tool}/lti/people/{row.pk}/unlink/"
+    page = visitor.session.post(address, data={"csrfmiddlewaretoken": token}, headers={"Referer": page.url}, timeout=9)
     assert heading(page) == "Ada Brandt"
     assert not PlatformPerson.objects.exists()
     assert AccountEvent.objects.filter(user=student, kind="sso_unlinked", by=admin).exists()

@@ -32,7 +32,7 @@ def cap(role: str) -> None:
 
 
 def test_a_teacher_links_the_course_and_the_assignment_at_the_first_launch(
-    browser: Browser,
+    visitor: Browser,
     browse: Callable[[], Browser],
     miriam: User,
     course: Course,
@@ -41,11 +41,11 @@ def test_a_teacher_links_the_course_and_the_assignment_at_the_first_launch(
     student: User,
     platform: Platform,
 ) -> None:
-    page = browser.launch()
+    page = visitor.launch()
     assert heading(page) == "Link “Physics 7b” of Hill Moodle"
-    page = browser.send(path_of(page), course=course.pk)
+    page = visitor.send(path_of(page), course=course.pk)
     assert heading(page) == "Where “Why is the sky blue?” of Hill Moodle leads"
-    page = browser.send(path_of(page), assignment=assignment.pk)
+    page = visitor.send(path_of(page), assignment=assignment.pk)
     assert page.url.endswith(f"/assignments/{assignment.pk}/")
     context, link = Context.objects.get(), ResourceLink.objects.get()
     assert (context.course, context.linked_by, link.assignment, link.linked_by) == (course, miriam, assignment, miriam)
@@ -59,28 +59,28 @@ def path_of(page: requests.Response) -> str:
 
 
 def test_only_ones_own_courses_can_be_linked(
-    browser: Browser, miriam: User, other_course: Course, course: Course
+    visitor: Browser, miriam: User, other_course: Course, course: Course
 ) -> None:
-    page = browser.launch()
+    page = visitor.launch()
     assert f'value="{course.pk}"' in page.text
     assert f'value="{other_course.pk}"' not in page.text
-    page = browser.send(path_of(page), course=other_course.pk)
+    page = visitor.send(path_of(page), course=other_course.pk)
     assert page.status_code == 200
     assert Context.objects.get().course is None
 
 
-def test_a_teacher_may_make_a_new_course_of_it(browser: Browser, miriam: User) -> None:
-    page = browser.launch()
-    page = browser.send(path_of(page), course="", name="Physics, class 7b", language="en")
+def test_a_teacher_may_make_a_new_course_of_it(visitor: Browser, miriam: User) -> None:
+    page = visitor.launch()
+    page = visitor.send(path_of(page), course="", name="Physics, class 7b", language="en")
     row = Course.objects.get(name="Physics, class 7b")
     assert Context.objects.get().course == row
     assert Membership.objects.get(course=row).user == miriam
 
 
 def test_the_choice_is_open_only_to_the_browser_that_came_from_there(
-    browser: Browser, browse: Callable[[], Browser], miriam: User, outsider: User, admin: User
+    visitor: Browser, browse: Callable[[], Browser], miriam: User, outsider: User, admin: User
 ) -> None:
-    path = path_of(browser.launch())
+    path = path_of(visitor.launch())
     for name in ("outsider@example.org", "admin@example.org", "teacher@example.org"):
         other = browse()
         other.log_in(name, "a-long-enough-password")
@@ -92,10 +92,10 @@ def new_teacher(simulator: Simulator, role: str = INSTRUCTOR) -> None:
 
 
 def test_teachers_of_a_platform_are_not_made_teachers_unless_an_admin_allows_it(
-    browser: Browser, link: Any, simulator: Simulator
+    visitor: Browser, link: Any, simulator: Simulator
 ) -> None:
     new_teacher(simulator)
-    page = browser.launch()
+    page = visitor.launch()
     assert page.status_code == 403
     assert "are not made teachers here by themselves" in page.text
     assert not Membership.objects.filter(user__username="kim@example.org").exists()
@@ -113,73 +113,73 @@ def test_teachers_of_a_platform_are_not_made_teachers_unless_an_admin_allows_it(
     ],
 )
 def test_a_launch_gives_at_most_the_role_that_an_admin_allows(
-    allowed: str, there: str, here: str, browser: Browser, link: Any, simulator: Simulator
+    allowed: str, there: str, here: str, visitor: Browser, link: Any, simulator: Simulator
 ) -> None:
     cap(allowed)
     new_teacher(simulator, there)
-    assert browser.launch().status_code == 200
+    assert visitor.launch().status_code == 200
     assert Membership.objects.get(user__username="kim@example.org").role == here
 
 
 def test_assistants_of_the_platform_who_are_called_instructors_too_are_assistants(
-    browser: Browser, link: Any, simulator: Simulator
+    visitor: Browser, link: Any, simulator: Simulator
 ) -> None:
     cap("teacher")
     new_teacher(simulator)
     simulator.person.roles = [INSTRUCTOR, ASSISTANT]
-    browser.launch()
+    visitor.launch()
     assert Membership.objects.get(user__username="kim@example.org").role == Role.ASSISTANT
 
 
 def test_a_teacher_of_an_allowed_platform_may_open_a_course_and_one_of_another_may_not(
-    browser: Browser, platform: Platform, simulator: Simulator
+    visitor: Browser, platform: Platform, simulator: Simulator
 ) -> None:
     new_teacher(simulator)
-    assert browser.launch().status_code == 403
+    assert visitor.launch().status_code == 403
     cap("teacher")
-    page = browser.launch()
-    page = browser.send(path_of(page), course="", name="Kim's course", language="en")
+    page = visitor.launch()
+    page = visitor.send(path_of(page), course="", name="Kim's course", language="en")
     assert Membership.objects.get(course__name="Kim's course").role == Role.TEACHER
 
 
 def test_instructor_roles_in_another_course_give_nothing_in_this_one(
-    browser: Browser, link: Any, simulator: Simulator, student: User, platform: Platform, course: Course
+    visitor: Browser, link: Any, simulator: Simulator, student: User, platform: Platform, course: Course
 ) -> None:
     """A student who teaches a sandbox of their own on the platform."""
     cap("teacher")
     known_as(platform, student, "s-ada")
     simulator.person = Person("s-ada", roles=[INSTRUCTOR])
     simulator.body[f"{CLAIM}context"] = {"id": "sandbox", "title": "Ada's sandbox"}
-    page = browser.launch()
+    page = visitor.launch()
     assert heading(page) == "Link “Ada's sandbox” of Hill Moodle"
-    page = browser.send(path_of(page), course=course.pk)
+    page = visitor.send(path_of(page), course=course.pk)
     assert Context.objects.get(key="sandbox").course is None
     assert Membership.objects.get(course=course, user=student).role == Role.STUDENT
 
 
 def test_a_launch_never_changes_the_role_that_somebody_has(
-    browser: Browser, link: Any, simulator: Simulator, student: User, platform: Platform, course: Course
+    visitor: Browser, link: Any, simulator: Simulator, student: User, platform: Platform, course: Course
 ) -> None:
     cap("teacher")
     known_as(platform, student, "s-ada")
     simulator.person = Person("s-ada", roles=[INSTRUCTOR])
-    assert browser.launch().status_code == 200
+    assert visitor.launch().status_code == 200
     assert Membership.objects.get(course=course, user=student).role == Role.STUDENT
 
 
 def test_whom_a_teacher_took_out_does_not_come_back_by_a_launch(
-    browser: Browser, link: Any, simulator: Simulator, teacher: User, course: Course
+    visitor: Browser, link: Any, simulator: Simulator, teacher: User, course: Course
 ) -> None:
     simulator.person = Person("s-9", "zoe@example.org", "Zoë Young")
-    browser.launch()
+    visitor.launch()
     member_remove(membership=Membership.objects.get(user__username="zoe@example.org"), by=teacher)
-    page = browser.launch()
+    page = visitor.launch()
     assert page.status_code == 403
     assert "taken you out of this course" in page.text
 
 
 def test_services_at_hosts_that_no_admin_named_are_not_kept(
-    browser: Browser, miriam: User, simulator: Simulator, platform: Platform
+    visitor: Browser, miriam: User, simulator: Simulator, platform: Platform
 ) -> None:
     """A message could otherwise have this server ask anything inside the school's network."""
     simulator.body["https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"] = {
@@ -189,7 +189,7 @@ def test_services_at_hosts_that_no_admin_named_are_not_kept(
         "scope": ["https://purl.imsglobal.org/spec/lti-ags/scope/score"],
         "lineitem": "http://localhost:6379/x",
     }
-    browser.launch()
+    visitor.launch()
     assert Context.objects.get().members_url == ""
     assert ResourceLink.objects.get().line_item == ""
     platform.refresh_from_db()
@@ -228,7 +228,7 @@ def test_which_addresses_of_a_platform_are_asked(url: str, allowed: bool) -> Non
 
 
 def test_unlinking_a_course_keeps_its_members_and_shuts_the_door(
-    browser: Browser,
+    visitor: Browser,
     browse: Callable[[], Browser],
     miriam: User,
     link: Any,
@@ -236,12 +236,12 @@ def test_unlinking_a_course_keeps_its_members_and_shuts_the_door(
     course: Course,
     simulator: Simulator,
 ) -> None:
-    browser.launch()
+    visitor.launch()
     members = course.memberships.count()
-    page = browser.open(f"/lti/contexts/{linked.pk}/")
+    page = visitor.open(f"/lti/contexts/{linked.pk}/")
     token = inputs(page.text)["csrfmiddlewaretoken"]
-    browser.session.post(
-        f"{browser.tool}/lti/contexts/{linked.pk}/unlink/",
+    visitor.session.post(
+        f"{visitor.tool}/lti/contexts/{linked.pk}/unlink/",
         data={"csrfmiddlewaretoken": token},
         headers={"Referer": page.url},
         timeout=9,
@@ -268,7 +268,7 @@ def asks_for_a_link(simulator: Simulator, back: str) -> None:
 
 
 def test_a_teacher_chooses_an_assignment_for_the_platform(
-    browser: Browser,
+    visitor: Browser,
     browse: Callable[[], Browser],
     miriam: User,
     linked: Context,
@@ -277,13 +277,13 @@ def test_a_teacher_chooses_an_assignment_for_the_platform(
 ) -> None:
     back = f"{simulator.issuer}/deep-back?x=1"
     asks_for_a_link(simulator, back)
-    page = browser.launch()
+    page = visitor.launch()
     assert heading(page) == "Choose an assignment"
-    page = browser.send(path_of(page), assignment=assignment.pk)
+    page = visitor.send(path_of(page), assignment=assignment.pk)
     assert f'<form method="post" action="{back}">' in page.text
     assert f"form-action 'self' {simulator.issuer};" in page.headers["Content-Security-Policy"] + ";"
     message = inputs(page.text)["JWT"]
-    keys = requests.get(f"{browser.tool}/lti/jwks.json", timeout=5).json()["keys"]
+    keys = requests.get(f"{visitor.tool}/lti/jwks.json", timeout=5).json()["keys"]
     said = jwt.decode(message, jwt.PyJWK(keys[0]).key, algorithms=["RS256"], audience=simulator.issuer, issuer=CLIENT)
     assert said[f"{DEEP}data"] == "opaque"
     item = said[f"{DEEP}content_items"][0]
@@ -297,25 +297,25 @@ def test_a_teacher_chooses_an_assignment_for_the_platform(
 
 
 def test_a_choice_goes_to_the_platform_and_nowhere_else(
-    browser: Browser, miriam: User, linked: Context, simulator: Simulator
+    visitor: Browser, miriam: User, linked: Context, simulator: Simulator
 ) -> None:
     asks_for_a_link(simulator, "https://evil.example/;script-src *")
-    assert browser.launch().status_code == 403
+    assert visitor.launch().status_code == 403
 
 
-def test_students_choose_nothing(browser: Browser, linked: Context, simulator: Simulator) -> None:
+def test_students_choose_nothing(visitor: Browser, linked: Context, simulator: Simulator) -> None:
     asks_for_a_link(simulator, f"{simulator.issuer}/deep-back")
     simulator.person = Person("s-9", "zoe@example.org", "Zoë Young")
-    page = browser.launch()
+    page = visitor.launch()
     assert page.status_code == 403
     assert "Only teachers of the course" in page.text
 
 
 def test_a_link_that_names_an_assignment_of_another_course_leads_nowhere(
-    browser: Browser, linked: Context, simulator: Simulator, other_course: Course
+    visitor: Browser, linked: Context, simulator: Simulator, other_course: Course
 ) -> None:
     elsewhere = Assignment.objects.create(course=other_course, title="x", question="y", max_points=4)
     simulator.body[f"{CLAIM}custom"] = {"assignment": str(elsewhere.pk)}
     simulator.person = Person("s-9", "zoe@example.org", "Zoë Young")
-    assert browser.launch().url.endswith(f"/courses/{linked.course_id}/")
+    assert visitor.launch().url.endswith(f"/courses/{linked.course_id}/")
     assert ResourceLink.objects.get().assignment is None

@@ -32,39 +32,39 @@ def ada(platform: Platform, student: User, simulator: Simulator) -> User:
     return student
 
 
-def test_a_student_comes_in_and_lands_on_the_assignment(browser: Browser, ada: User, link: Any) -> None:
-    page = browser.launch()
+def test_a_student_comes_in_and_lands_on_the_assignment(visitor: Browser, ada: User, link: Any) -> None:
+    page = visitor.launch()
     assert page.status_code == 200
     assert page.url.endswith(f"/assignments/{link.assignment_id}/")
-    assert browser.user_menu == "Ada Brandt"
+    assert visitor.user_menu == "Ada Brandt"
 
 
 def test_the_platform_is_asked_for_its_message_and_its_keys_alone(
-    browser: Browser, ada: User, link: Any, simulator: Simulator
+    visitor: Browser, ada: User, link: Any, simulator: Simulator
 ) -> None:
     cache.clear()
-    browser.launch()
+    visitor.launch()
     assert simulator.asked == ["/auth", "/jwks"]
 
 
-def test_the_cookie_of_a_launch_is_lax_and_gone_afterwards(browser: Browser, ada: User, link: Any) -> None:
-    there = browser.announce()
+def test_the_cookie_of_a_launch_is_lax_and_gone_afterwards(visitor: Browser, ada: User, link: Any) -> None:
+    there = visitor.announce()
     cookie = there.headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     assert "Path=/lti/" in cookie
-    browser.session.cookies.clear()
-    browser.launch()
-    assert [name for name in browser.session.cookies.keys() if name.startswith("lti-")] == []  # noqa: SIM118
+    visitor.session.cookies.clear()
+    visitor.launch()
+    assert [name for name in visitor.session.cookies.keys() if name.startswith("lti-")] == []  # noqa: SIM118
 
 
-def test_what_a_launch_said_of_a_person_is_not_kept(browser: Browser, ada: User, link: Any) -> None:
-    browser.launch()
+def test_what_a_launch_said_of_a_person_is_not_kept(visitor: Browser, ada: User, link: Any) -> None:
+    visitor.launch()
     assert Launch.objects.get().claims == {}
 
 
-def test_what_was_never_opened_is_emptied_after_an_hour(browser: Browser, ada: User, link: Any) -> None:
-    assert browser.deliver(browser.fetch()).status_code == 303
+def test_what_was_never_opened_is_emptied_after_an_hour(visitor: Browser, ada: User, link: Any) -> None:
+    assert visitor.deliver(visitor.fetch()).status_code == 303
     assert Launch.objects.get().claims["email"] == "ada@example.org"
     Launch.objects.update(at="2020-01-01T00:00Z")
     Launch.objects.create(platform=Platform.objects.get(), nonce="n", ticket="t", browser="b", claims={"sub": "x"})
@@ -79,8 +79,8 @@ def refused(page: requests.Response) -> str:
     return page.text
 
 
-def nobody_came(browser: Browser) -> None:
-    assert browser.user_menu == ""
+def nobody_came(visitor: Browser) -> None:
+    assert visitor.user_menu == ""
     assert not Launch.objects.exclude(opened_at=None).exists()
 
 
@@ -98,15 +98,15 @@ def nobody_came(browser: Browser) -> None:
     ],
 )
 def test_a_message_that_nobody_vouches_for_is_refused(
-    twist: str, words: str, browser: Browser, ada: User, link: Any, simulator: Simulator
+    twist: str, words: str, visitor: Browser, ada: User, link: Any, simulator: Simulator
 ) -> None:
     cache.clear()
-    form = browser.fetch()
+    form = visitor.fetch()
     simulator.twists.add(twist)
     form["id_token"] = simulator.signed(nonce_of(form))
-    assert words in refused(browser.follow(browser.deliver(form)))
+    assert words in refused(visitor.follow(visitor.deliver(form)))
     assert "/secret" not in simulator.asked
-    nobody_came(browser)
+    nobody_came(visitor)
 
 
 def nonce_of(form: dict[str, str]) -> str:
@@ -136,28 +136,28 @@ def nonce_of(form: dict[str, str]) -> str:
     ],
 )
 def test_a_message_that_says_something_else_is_refused(
-    change: dict[str, Any], words: str, browser: Browser, ada: User, link: Any, simulator: Simulator
+    change: dict[str, Any], words: str, visitor: Browser, ada: User, link: Any, simulator: Simulator
 ) -> None:
     simulator.body.update(change)
-    assert words in refused(browser.launch())
-    nobody_came(browser)
+    assert words in refused(visitor.launch())
+    nobody_came(visitor)
 
 
-def test_a_message_counts_once(browser: Browser, ada: User, link: Any) -> None:
-    form = browser.fetch()
-    first = browser.deliver(form)
+def test_a_message_counts_once(visitor: Browser, ada: User, link: Any) -> None:
+    form = visitor.fetch()
+    first = visitor.deliver(form)
     assert first.status_code == 303
-    assert "used already" in refused(browser.deliver(form))
-    assert browser.follow(first).status_code == 200
-    assert "used already" in refused(browser.follow(first))
-    assert "used already" in refused(browser.deliver(form))
+    assert "used already" in refused(visitor.deliver(form))
+    assert visitor.follow(first).status_code == 200
+    assert "used already" in refused(visitor.follow(first))
+    assert "used already" in refused(visitor.deliver(form))
 
 
 def test_a_message_that_went_to_another_browser_is_refused(
-    browser: Browser, browse: Callable[[], Browser], ada: User, link: Any
+    visitor: Browser, browse: Callable[[], Browser], ada: User, link: Any
 ) -> None:
     """Somebody's own launch, sent to a victim so that the victim works in their account."""
-    earned = browser.deliver(browser.fetch())
+    earned = visitor.deliver(visitor.fetch())
     victim = browse()
     assert "another browser" in refused(victim.follow(earned))
     assert victim.user_menu == ""
@@ -166,22 +166,22 @@ def test_a_message_that_went_to_another_browser_is_refused(
 
 
 @pytest.mark.parametrize("state", ["", "state-", "state-x:y:z", "x" * 5000])
-def test_a_state_that_is_not_ours_is_refused(state: str, browser: Browser, ada: User, link: Any) -> None:
-    form = {**browser.fetch(), "state": state}
-    assert "did not begin here" in refused(browser.deliver(form))
+def test_a_state_that_is_not_ours_is_refused(state: str, visitor: Browser, ada: User, link: Any) -> None:
+    form = {**visitor.fetch(), "state": state}
+    assert "did not begin here" in refused(visitor.deliver(form))
 
 
 def test_a_state_that_is_too_old_is_refused(
-    browser: Browser, ada: User, link: Any, monkeypatch: pytest.MonkeyPatch
+    visitor: Browser, ada: User, link: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    form = browser.fetch()
+    form = visitor.fetch()
     monkeypatch.setattr(states, "SECONDS", -1)
-    assert "took too long" in refused(browser.deliver(form))
+    assert "took too long" in refused(visitor.deliver(form))
 
 
 @pytest.mark.parametrize("claimed", ["mine", "theirs"])
 def test_a_platform_cannot_speak_for_another(
-    claimed: str, browser: Browser, ada: User, link: Any, simulator: Simulator
+    claimed: str, visitor: Browser, ada: User, link: Any, simulator: Simulator
 ) -> None:
     """It is registered with keys of its own, and signs a message in the name of the one that Ada comes from."""
     evil = make_platform(
@@ -189,70 +189,70 @@ def test_a_platform_cannot_speak_for_another(
     )
     good = Platform.objects.exclude(pk=evil.pk).get()
     state, secret = states.begin(evil.pk if claimed == "mine" else good.pk)
-    browser.session.cookies.set(state.cookie, secret, path="/lti/")
+    visitor.session.cookies.set(state.cookie, secret, path="/lti/")
     simulator.twists.add("other_key")
     form = {"state": f"state-{states.seal(state)}", "id_token": simulator.signed(state.nonce)}
-    assert "not signed as it has to be" in refused(browser.follow(browser.deliver(form)))
-    nobody_came(browser)
+    assert "not signed as it has to be" in refused(visitor.follow(visitor.deliver(form)))
+    nobody_came(visitor)
 
 
-def test_an_unknown_platform_is_told_so(browser: Browser, platform: Platform) -> None:
-    assert "not registered here" in refused(browser.announce(iss="https://evil.example"))
-    assert "not registered here" in refused(browser.announce(client_id="tool-8"))
+def test_an_unknown_platform_is_told_so(visitor: Browser, platform: Platform) -> None:
+    assert "not registered here" in refused(visitor.announce(iss="https://evil.example"))
+    assert "not registered here" in refused(visitor.announce(client_id="tool-8"))
 
 
 def test_a_platform_that_is_switched_off_lets_nobody_in(
-    browser: Browser, ada: User, link: Any, platform: Platform
+    visitor: Browser, ada: User, link: Any, platform: Platform
 ) -> None:
-    form = browser.fetch()
-    earned = browser.deliver(browser.fetch())
+    form = visitor.fetch()
+    earned = visitor.deliver(visitor.fetch())
     Platform.objects.update(enabled=False)
-    assert "not registered here" in refused(browser.announce())
-    assert "not registered here" in refused(browser.deliver(form))
-    assert refused(browser.follow(earned))
+    assert "not registered here" in refused(visitor.announce())
+    assert "not registered here" in refused(visitor.deliver(form))
+    assert refused(visitor.follow(earned))
 
 
 @pytest.mark.parametrize(
     "token", ["", "a", "a.b.c", "e30.e30.", base64.b64encode(b"[]").decode() + ".W10.x", "x" * 70_000]
 )
-def test_what_is_no_token_is_refused(token: str, browser: Browser, platform: Platform) -> None:
-    assert refused(browser.deliver({**browser.fetch(), "id_token": token}))
+def test_what_is_no_token_is_refused(token: str, visitor: Browser, platform: Platform) -> None:
+    assert refused(visitor.deliver({**visitor.fetch(), "id_token": token}))
 
 
-def test_an_error_of_the_platform_is_told(browser: Browser, platform: Platform) -> None:
-    form = {**browser.fetch(), "error": "login_required"}
+def test_an_error_of_the_platform_is_told(visitor: Browser, platform: Platform) -> None:
+    form = {**visitor.fetch(), "error": "login_required"}
     del form["id_token"]
-    assert "could not be read" in refused(browser.deliver(form))
+    assert "could not be read" in refused(visitor.deliver(form))
 
 
 def test_a_new_key_of_the_platform_is_fetched_when_it_is_used(
-    browser: Browser, ada: User, link: Any, simulator: Simulator, platform: Platform
+    visitor: Browser, ada: User, link: Any, simulator: Simulator, platform: Platform
 ) -> None:
     old = {"keys": [{"kid": "p0", "kty": "RSA", "n": "AQAB", "e": "AQAB", "alg": "RS256"}]}
     cache.set(f"lti.keys:{platform.pk}:{platform.key_set_url}", old)
-    assert browser.launch().status_code == 200
+    assert visitor.launch().status_code == 200
 
 
-def test_a_deactivated_person_is_refused(browser: Browser, ada: User, link: Any) -> None:
+def test_a_deactivated_person_is_refused(visitor: Browser, ada: User, link: Any) -> None:
     User.objects.filter(pk=ada.pk).update(is_active=False)
-    page = browser.launch()
+    page = visitor.launch()
     assert page.url.endswith("/accounts/inactive/")
-    nobody = browser.user_menu
+    nobody = visitor.user_menu
     assert nobody == ""
 
 
-def test_students_of_a_course_that_is_not_linked_are_told_so(browser: Browser, ada: User, platform: Platform) -> None:
-    assert "not linked with Marginalia yet" in refused(browser.launch())
+def test_students_of_a_course_that_is_not_linked_are_told_so(visitor: Browser, ada: User, platform: Platform) -> None:
+    assert "not linked with Marginalia yet" in refused(visitor.launch())
     assert Context.objects.get().course is None
 
 
 def test_a_launch_without_a_role_in_the_course_opens_nothing(
-    browser: Browser, ada: User, link: Any, simulator: Simulator
+    visitor: Browser, ada: User, link: Any, simulator: Simulator
 ) -> None:
     Membership.objects.filter(user=ada).delete()
     for role in ("http://purl.imsglobal.org/vocab/lis/v2/institution/person#Instructor", f"{CLAIM}NonLearner"):
         simulator.person.roles = [role]
-        assert "neither student nor teacher" in refused(browser.launch())
+        assert "neither student nor teacher" in refused(visitor.launch())
     assert not Membership.objects.filter(user=ada).exists()
 
 
@@ -266,8 +266,8 @@ def test_the_tool_publishes_what_a_platform_has_to_know(live_server: Any, simula
 
 
 def test_a_token_that_is_about_to_end_still_counts(
-    browser: Browser, ada: User, link: Any, simulator: Simulator
+    visitor: Browser, ada: User, link: Any, simulator: Simulator
 ) -> None:
     simulator.body["exp"] = int(time.time()) + 1
-    assert browser.launch().status_code == 200
-    assert inputs(browser.open("/").text)
+    assert visitor.launch().status_code == 200
+    assert inputs(visitor.open("/").text)

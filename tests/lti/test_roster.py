@@ -19,8 +19,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def page(browser: Browser, linked: Context, teacher: User) -> str:
-    browser.log_in("teacher@example.org", PASSWORD)
+def page(visitor: Browser, linked: Context, teacher: User) -> str:
+    visitor.log_in("teacher@example.org", PASSWORD)
     return f"/lti/contexts/{linked.pk}/members/"
 
 
@@ -38,24 +38,24 @@ def class_list(simulator: Simulator) -> list[Person]:
     return simulator.members
 
 
-def look(browser: Browser, page: str) -> requests.Response:
-    return browser.send(page, look="")
+def look(visitor: Browser, page: str) -> requests.Response:
+    return visitor.send(page, look="")
 
 
-def take_over(browser: Browser, page: str, seen: requests.Response, **more: str) -> requests.Response:
+def take_over(visitor: Browser, page: str, seen: requests.Response, **more: str) -> requests.Response:
     fields = inputs(seen.text)
     data = {"csrfmiddlewaretoken": fields["csrfmiddlewaretoken"], "looked_at": fields["looked_at"], **more}
-    return browser.session.post(browser.tool + page, data=data, headers={"Referer": seen.url}, timeout=30)
+    return visitor.session.post(visitor.tool + page, data=data, headers={"Referer": seen.url}, timeout=30)
 
 
-def test_the_members_page_leads_there(browser: Browser, page: str, course: Course) -> None:
-    text = browser.open(f"/courses/{course.pk}/members/").text
+def test_the_members_page_leads_there(visitor: Browser, page: str, course: Course) -> None:
+    text = visitor.open(f"/courses/{course.pk}/members/").text
     assert page in text
     assert "Update from Hill Moodle" in text
 
 
 def test_a_look_tells_what_would_change_and_changes_nothing(
-    browser: Browser,
+    visitor: Browser,
     page: str,
     class_list: Any,
     simulator: Simulator,
@@ -65,7 +65,7 @@ def test_a_look_tells_what_would_change_and_changes_nothing(
     assistant: User,
 ) -> None:
     before = list(course.memberships.values_list("user", "role"))
-    seen = look(browser, page)
+    seen = look(visitor, page)
     assert simulator.asked == ["/token", *["/members"] * 4]
     for told in ("Zoë Young", "Max Moor", "Bilal Chaudhry", "the platform gives no e-mail address"):
         assert told in seen.text
@@ -76,9 +76,9 @@ def test_a_look_tells_what_would_change_and_changes_nothing(
 
 
 def test_it_is_taken_over_as_it_was_looked_at(
-    browser: Browser, page: str, class_list: Any, course: Course, other_student: User, student: User, teacher: User
+    visitor: Browser, page: str, class_list: Any, course: Course, other_student: User, student: User, teacher: User
 ) -> None:
-    answer = take_over(browser, page, look(browser, page))
+    answer = take_over(visitor, page, look(visitor, page))
     assert "2 people were added" in answer.text
     assert Membership.objects.get(course=course, user__username="zoe@example.org").role == Role.STUDENT
     assert Membership.objects.filter(course=course, user=other_student).exists()
@@ -87,34 +87,34 @@ def test_it_is_taken_over_as_it_was_looked_at(
 
 
 def test_who_is_missing_goes_only_when_that_is_asked_for(
-    browser: Browser, page: str, class_list: Any, course: Course, other_student: User, student: User
+    visitor: Browser, page: str, class_list: Any, course: Course, other_student: User, student: User
 ) -> None:
-    take_over(browser, page, look(browser, page), take_out="on")
+    take_over(visitor, page, look(visitor, page), take_out="on")
     left = set(course.memberships.values_list("user__username", flat=True))
     assert left == {"teacher@example.org", "ada@example.org", "zoe@example.org", "max@example.org"}
 
 
 def test_a_list_that_has_changed_meanwhile_is_shown_again(
-    browser: Browser, page: str, class_list: list[Person], course: Course
+    visitor: Browser, page: str, class_list: list[Person], course: Course
 ) -> None:
-    seen = look(browser, page)
+    seen = look(visitor, page)
     class_list.append(Person("s-eve", "eve@example.org", "Eve"))
-    answer = take_over(browser, page, seen)
+    answer = take_over(visitor, page, seen)
     assert "has changed since you looked" in answer.text
     assert "eve@example.org" in answer.text
     assert not User.objects.filter(username="zoe@example.org").exists()
-    take_over(browser, page, answer)
+    take_over(visitor, page, answer)
     assert Membership.objects.filter(course=course, user__username="eve@example.org").exists()
 
 
 def test_staff_come_with_the_role_that_an_admin_allows_and_nobodys_role_is_changed(
-    browser: Browser, page: str, class_list: Any, course: Course, student: User, simulator: Simulator
+    visitor: Browser, page: str, class_list: Any, course: Course, student: User, simulator: Simulator
 ) -> None:
     Platform.objects.update(staff_cap="teacher")
     simulator.members[0].roles = [INSTRUCTOR]
-    seen = look(browser, page)
+    seen = look(visitor, page)
     assert "Student here, Teacher there" in seen.text
-    take_over(browser, page, seen)
+    take_over(visitor, page, seen)
     roles = dict(course.memberships.values_list("user__username", "role"))
     assert roles["kim@example.org"] == Role.TEACHER
     assert roles["assistant@example.org"] == Role.ASSISTANT
@@ -122,22 +122,22 @@ def test_staff_come_with_the_role_that_an_admin_allows_and_nobodys_role_is_chang
 
 
 def test_new_accounts_are_linked_and_used_ones_are_not(
-    browser: Browser, page: str, class_list: Any, student: User
+    visitor: Browser, page: str, class_list: Any, student: User
 ) -> None:
     """A list is worth no more than a launch: an address in it opens no account that somebody uses."""
-    take_over(browser, page, look(browser, page))
+    take_over(visitor, page, look(visitor, page))
     found = dict(PlatformPerson.objects.values_list("sub", "user__username"))
     assert found == {"s-zoe": "zoe@example.org", "s-max": "max@example.org"}
 
 
 def test_a_person_who_is_known_counts_and_not_the_address(
-    browser: Browser, page: str, class_list: list[Person], student: User, platform: Platform, course: Course
+    visitor: Browser, page: str, class_list: list[Person], student: User, platform: Platform, course: Course
 ) -> None:
     known_as(platform, student, "s-ada")
     class_list[0].email = "married@example.org"
-    seen = look(browser, page)
+    seen = look(visitor, page)
     assert "married@example.org" not in seen.text
-    take_over(browser, page, seen)
+    take_over(visitor, page, seen)
     assert not User.objects.filter(username="married@example.org").exists()
 
 
@@ -157,10 +157,10 @@ def test_a_person_who_is_known_counts_and_not_the_address(
     ],
 )
 def test_what_goes_wrong_is_told_and_nothing_is_changed(
-    twist: str, words: str, browser: Browser, page: str, class_list: Any, simulator: Simulator, course: Course
+    twist: str, words: str, visitor: Browser, page: str, class_list: Any, simulator: Simulator, course: Course
 ) -> None:
     simulator.twists.add(twist)
-    answer = look(browser, page)
+    answer = look(visitor, page)
     assert answer.status_code == 200
     assert heading(answer) == "Update from Hill Moodle"
     assert words in answer.text
@@ -169,7 +169,7 @@ def test_what_goes_wrong_is_told_and_nothing_is_changed(
 
 
 def test_another_tools_token_is_not_enough(
-    browser: Browser, page: str, class_list: Any, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+    visitor: Browser, page: str, class_list: Any, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The simulator takes nothing that the tool has not signed: otherwise the tests above would prove little."""
     from gradingsite.lti import keys
@@ -181,4 +181,4 @@ def test_another_tools_token_is_not_enough(
         keys.serialization.NoEncryption(),
     ).decode()
     monkeypatch.setattr(keys, "private_pem", lambda _key: pem)
-    assert "it answered with 400" in look(browser, page).text
+    assert "it answered with 400" in look(visitor, page).text

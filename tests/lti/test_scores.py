@@ -205,20 +205,20 @@ def test_an_answer_that_is_no_json_is_an_answer(
 
 
 def test_what_the_platform_will_never_take_is_given_up_and_a_teacher_sends_it_again(
-    link: ResourceLink, ada: User, teacher: User, simulator: Simulator, assignment: Assignment, browser: Browser
+    link: ResourceLink, ada: User, teacher: User, simulator: Simulator, assignment: Assignment, visitor: Browser
 ) -> None:
     release(assignment, ada, teacher)
     simulator.answers = [404]
     score = send()
     assert (score.state, score.trouble, score.status) == ("failed", "refused", 404)
     assert send().state == "failed"
-    browser.log_in("teacher@example.org", PASSWORD)
-    assert "1 failed" in " ".join(browser.open(f"/assignments/{assignment.pk}/").text.split())
-    page = browser.open(f"/lti/assignments/{assignment.pk}/scores/")
+    visitor.log_in("teacher@example.org", PASSWORD)
+    assert "1 failed" in " ".join(visitor.open(f"/assignments/{assignment.pk}/").text.split())
+    page = visitor.open(f"/lti/assignments/{assignment.pk}/scores/")
     assert "The platform refused it (404)." in page.text
     assert scores_send_again(assignment=assignment) == 1
     assert send().state == "sent"
-    assert "3.5" in browser.open(f"/lti/assignments/{assignment.pk}/scores/").text
+    assert "3.5" in visitor.open(f"/lti/assignments/{assignment.pk}/scores/").text
 
 
 def test_after_many_tries_it_is_given_up(
