@@ -68,7 +68,7 @@ def browse(live_server: Any, simulator: Simulator) -> Callable[[], Browser]:
 
 
 @pytest.fixture
-def browser(browse: Callable[[], Browser]) -> Browser:
+def visitor(browse: Callable[[], Browser]) -> Browser:
     return browse()
 
 

@@ -7,10 +7,11 @@ from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils.timezone import now
 from playwright.sync_api import Browser, Page
 
 from courses.models import Assignment, Course
-from gradingsite.lti.models import Platform, ResourceLink
+from gradingsite.lti.models import Platform, ResourceLink, Score
 from tests.browser.test_accessibility import serious
 from tests.factories import PASSWORD
 from tests.lti.conftest import known_as
@@ -108,3 +109,26 @@ def test_a_teacher_links_a_course_and_hands_an_assignment_back(
     with window.expect_request(f"{simulator.issuer}/deep-back") as sent:
         window.get_by_role("button", name="Back to Hill Moodle").click()
     assert "JWT=" in str(sent.value.post_data)
+
+
+def test_the_admins_and_teachers_pages_can_be_used_by_everybody(
+    page: Page, live_server: Any, platform: Platform, link: ResourceLink, admin: User, assignment: Assignment
+) -> None:
+    page.goto(f"{live_server.url}/accounts/login/")
+    page.fill("#id_username", "admin@example.org")
+    page.fill("#id_password", PASSWORD)
+    page.press("#id_password", "Enter")
+    page.wait_for_url(f"{live_server.url}/")
+    Platform.objects.update(refused_host="grades.example.org")
+    Score.objects.create(link=link, student=admin, state="failed", trouble="refused", status=404, next_at=now())
+    paths = [f"platforms/{rest}" for rest in ("", "new/", f"{platform.pk}/")]
+    paths += [f"contexts/{link.context_id}/", f"contexts/{link.context_id}/members/", f"links/{link.pk}/"]
+    found = []
+    for path in [*paths, f"assignments/{assignment.pk}/scores/"]:
+        page.goto(f"{live_server.url}/lti/{path}")
+        found += serious(page)
+        page.set_viewport_size({"width": 390, "height": 800})
+        wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        found += [f"{path} is wider than a phone"] if wide else []
+        page.set_viewport_size({"width": 1280, "height": 800})
+    assert found == []
