@@ -9,9 +9,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.urls import reverse
 
-from courses.models import Assignment, Course, Membership, Role
+from courses.models import Assignment, Course, CourseEvent, EventKind, Membership, Role
 from courses.querysets import is_admin
 from courses.services.courses import course_create
+from courses.services.history import settings_event
 from courses.services.joining import member_join, was_taken_out
 from gradingsite.lti.claims import Claims
 from gradingsite.lti.errors import LaunchRefused, NoRole, NotLinkedYet, StaffByHand, TakenOut
@@ -139,6 +140,8 @@ def context_link(*, context: Context, course: Course, by: User) -> None:
     """Everybody who comes from this course of the platform belongs to `course` from now on."""
     Context.objects.filter(pk=context.pk).update(course=course, linked_by=by)
     context.course = course
+    after = {"platform": f"{context.platform}: {context}"}
+    settings_event(course=course, by=by, action="platform_linked", before={}, after=after)
 
 
 @transaction.atomic
@@ -153,8 +156,12 @@ def context_link_new(*, context: Context, name: str, language: str, by: User) ->
 
 
 @transaction.atomic
-def context_unlink(*, context: Context) -> None:
+def context_unlink(*, context: Context, course: Course, by: User) -> None:
     """Nobody comes in by it any more, and no points go there. Who belongs to the course stays."""
+    name = f"{context.platform}: {context}"
+    CourseEvent.objects.create(
+        course=course, actor=by, kind=EventKind.SETTINGS, action="platform_unlinked", before={"platform": name}
+    )
     context.links.update(assignment=None, linked_by=None)
     Context.objects.filter(pk=context.pk).update(course=None, linked_by=None)
 
@@ -163,6 +170,14 @@ def context_unlink(*, context: Context) -> None:
 def link_to_assignment(*, link: ResourceLink, assignment: Assignment, by: User | None) -> None:
     ResourceLink.objects.filter(pk=link.pk).update(assignment=assignment, linked_by=by)
     link.assignment = assignment
+    settings_event(
+        course=assignment.course,
+        assignment=assignment,
+        by=by,
+        action="platform_link_set",
+        before={},
+        after={"platform": f"{link.context.platform}: {link}"},
+    )
     scores_for_link(link=link)
 
 

@@ -124,7 +124,7 @@ def _linked_context(request: PersonRequest, row: Context, course: Course) -> Htt
 @login_required
 def context_drop(request: PersonRequest, pk: int) -> HttpResponse:
     row, course = owned_context(request.user, pk)
-    context_unlink(context=row)
+    context_unlink(context=row, course=course, by=request.user)
     messages.success(request, _("The course of the platform is not linked any more. Who belongs to the course stays."))
     return redirect("courses:course", course.pk)
 
