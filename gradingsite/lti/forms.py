@@ -91,7 +91,8 @@ class PlatformForm(forms.ModelForm):
         help_texts = {
             "auth_audience": gettext_lazy("Only where the platform's documentation names one. Empty: the token URL."),
             "staff_cap": gettext_lazy(
-                "In the courses that are linked. With “teachers” they may also open a course here by themselves."
+                "In the courses that are linked. With “teachers” they may also open a course here by themselves; on a "
+                "platform where students may teach courses of their own, so may they."
             ),
             "makes_accounts": gettext_lazy("By the e-mail address that the platform sends."),
             "sends_feedback": gettext_lazy("As plain text, when the grade is released."),

@@ -140,6 +140,8 @@ class TokenLaunch(DjangoMessageLaunch):
         except (jwt.PyJWTError, JWException, LtiException) as error:
             raise TokenForged from error
         audience = body["aud"]
+        if body["nonce"] != self.state.nonce:  # what was read before was not vouched for yet
+            raise Replayed
         if isinstance(audience, list) and len(audience) > 1 and body.get("azp") != self.platform.client_id:
             raise TokenForged
         self._jwt["body"] = cast("Any", body)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from courses.models import Assignment, Submission
 from grading import services
+from grading.health_platforms import platform_troubles
 from grading.models import Grade
 from grading.services.release import grade_release_again, grade_withdraw
 from gradingsite.lti.keys import key_rotate
@@ -265,10 +266,10 @@ def test_a_row_is_sent_by_one_worker(
 ) -> None:
     release(assignment, ada, teacher)
     row = Score.objects.get()
-    assert sending._take(row, {})
+    assert sending._take(row, sending.Post())
     stale = Score.objects.get()
     stale.state = "queued"
-    assert not sending._take(stale, {})
+    assert not sending._take(stale, sending.Post())
     assert len(simulator.scores) == 1
 
 
@@ -327,3 +328,40 @@ def test_another_students_grade_is_not_sent_to_this_one(
     release(assignment, other_student, teacher, "4")
     sending.scores_send_due()
     assert {body["userId"]: body["scoreGiven"] for body in simulator.scores} == {"s-ada": 1.0, "s-bilal": 4.0}
+
+
+def test_a_silent_platform_holds_nobody_up(
+    link: ResourceLink,
+    ada: User,
+    teacher: User,
+    simulator: Simulator,
+    assignment: Assignment,
+    other_student: User,
+    platform: Platform,
+) -> None:
+    """A class has thirty rows, and each would wait for the time limit: the round ends with the first."""
+    known_as(platform, other_student, "s-bilal")
+    approve(assignment, ada, teacher)
+    release(assignment, other_student, teacher)
+    simulator.twists.add("slow /token")
+    sending.scores_send_due()
+    assert simulator.asked == ["/token"]
+    assert sorted(Score.objects.values_list("state", "tries")) == [("queued", 0), ("queued", 1)]
+    simulator.twists.clear()
+    Score.objects.update(next_at=timezone.now())
+    sending.scores_send_due()
+    assert len(simulator.scores) == 2
+
+
+def test_the_health_page_tells_an_admin_what_did_not_go_out(
+    link: ResourceLink, ada: User, teacher: User, simulator: Simulator, assignment: Assignment, platform: Platform
+) -> None:
+    release(assignment, ada, teacher)
+    simulator.answers = [404]
+    send()
+    (trouble,) = platform_troubles()
+    assert (trouble.code, trouble.what) == ("platform_scores", "1 score could not be sent to “Hill Moodle”.")
+    Platform.objects.update(refused_host="grades.example.org")
+    assert [trouble.code for trouble in platform_troubles()] == ["platform_scores", "platform_host"]
+    Platform.objects.update(enabled=False)
+    assert list(platform_troubles()) == []

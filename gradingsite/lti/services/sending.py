@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,11 +20,10 @@ from grading.models import Grade
 from gradingsite.lti.claims import SCORE_SCOPE
 from gradingsite.lti.connector import Connector
 from gradingsite.lti.http import PlatformAway
-from gradingsite.lti.models import PlatformPerson, Score, ScoreState
+from gradingsite.lti.models import Platform, PlatformPerson, Score, ScoreState
 from gradingsite.lti.services.scores import released_grade
 
 log = logging.getLogger(__name__)
-AT_A_TIME = 50
 BUSY_SECONDS = 60  # then other messages get their turn; beat comes again
 LEASE = timedelta(minutes=5)
 FIRST_WAIT, LONGEST_WAIT = 30, 6 * 3600  # seconds
@@ -36,18 +36,28 @@ LONGEST_COMMENT = 10_000
 def scores_send_due() -> int:
     """Send for a while what is due; the number of rows that were taken up."""
     scores_release_stale()
-    begun, taken = time.monotonic(), 0
-    connectors: dict[int, Connector] = {}
-    while time.monotonic() - begun < BUSY_SECONDS:
-        due = Score.objects.due(timezone.now()).order_by("next_at", "pk")
-        rows = list(due.select_related("link__context__platform", "link__assignment")[:AT_A_TIME])
-        if not rows:
+    post, end = Post(), time.monotonic() + BUSY_SECONDS
+    taken = 0
+    while time.monotonic() < end:
+        due = Score.objects.due(timezone.now()).exclude(link__context__platform__in=post.silent)
+        row = due.select_related("link__context__platform").order_by("next_at", "pk").first()
+        if row is None:
             break
-        for row in rows:
-            taken += _take(row, connectors)
-            if time.monotonic() - begun >= BUSY_SECONDS:
-                break
+        taken += _take(row, post)
     return taken
+
+
+@dataclass
+class Post:
+    """One round: a token for each platform, and the platforms that let us wait, which are left alone until the next."""
+
+    connectors: dict[int, Connector] = field(default_factory=dict)
+    silent: set[int] = field(default_factory=set)
+
+    def to(self, platform: Platform) -> Connector:
+        if platform.pk not in self.connectors:
+            self.connectors[platform.pk] = Connector(platform)
+        return self.connectors[platform.pk]
 
 
 def scores_release_stale() -> int:
@@ -63,7 +73,7 @@ def scores_release_stale() -> int:
     return released
 
 
-def _take(row: Score, connectors: dict[int, Connector]) -> bool:
+def _take(row: Score, post: Post) -> bool:
     now = timezone.now()
     try:
         move(row, ScoreState.SENDING, claimed_at=now, tries=F("tries") + 1)
@@ -71,13 +81,14 @@ def _take(row: Score, connectors: dict[int, Connector]) -> bool:
         return False
     row.refresh_from_db(fields=["wanted", "tries", "claimed_at"])
     platform = row.link.context.platform
-    connector = connectors.setdefault(platform.pk, Connector(platform))
     try:
-        _send(row, connector)
+        _send(row, post.to(platform))
     except PlatformAway as error:
+        if error.reason in ("silent", "endless"):
+            post.silent.add(platform.pk)
         _failed(row, error.reason, error.status)
     except LtiServiceException as error:
-        connectors.pop(platform.pk, None)  # its token may be what was wrong
+        post.connectors.pop(platform.pk, None)  # its token may be what was wrong
         _failed(row, "refused", error.response.status_code)
     except (LtiException, ValueError, TypeError, KeyError, AttributeError):
         _failed(row, "nonsense", None)
