@@ -163,3 +163,11 @@ def test_a_second_key_cannot_sign_beside_the_first() -> None:
     signing_key()
     with pytest.raises(IntegrityError):
         ToolKey.objects.create(kid="x", public_pem="x", sealed_pem="x")
+
+
+def test_the_addresses_are_those_that_people_use(client: Client, settings: Any) -> None:
+    """Behind a proxy the site may be called by another name than the one in the browser."""
+    settings.SITE_URL = "https://marking.example.org"
+    config = client.get(reverse("lti:canvas")).json()
+    assert config["oidc_initiation_url"] == "https://marking.example.org/lti/login/"
+    assert config["extensions"][0]["domain"] == "marking.example.org"

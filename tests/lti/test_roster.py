@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 
 from courses.models import Course, CourseEvent, Membership, Role
 from gradingsite.lti.models import Context, Platform, PlatformPerson
+from gradingsite.signin.models import AccountEvent
 from tests.factories import PASSWORD
 from tests.lti.browser import Browser, heading, inputs
 from tests.lti.conftest import known_as
@@ -128,6 +129,8 @@ def test_new_accounts_are_linked_and_used_ones_are_not(
     take_over(visitor, page, look(visitor, page))
     found = dict(PlatformPerson.objects.values_list("sub", "user__username"))
     assert found == {"s-zoe": "zoe@example.org", "s-max": "max@example.org"}
+    lines = AccountEvent.objects.filter(kind="sso_linked", how="lti", by__username="teacher@example.org")
+    assert lines.count() == 2
 
 
 def test_a_person_who_is_known_counts_and_not_the_address(

@@ -26,6 +26,8 @@ from gradingsite.lti.http import PlatformAway
 from gradingsite.lti.models import Context, PlatformPerson
 from gradingsite.lti.services.accounts import Person, address_of, may_bind_silently, person_bind
 from gradingsite.lti.services.entering import capped
+from gradingsite.signin.events import record
+from gradingsite.signin.models import AccountEventKind
 
 # A page of this site waits for it.
 LONGEST_SECONDS = 30
@@ -135,7 +137,7 @@ def roster_apply(
         for listed in roster.to_add:
             _add(context, course, listed, by)
         for listed, membership in roster.there:
-            _bind_known(context, listed.person, membership.user)
+            _bind_known(context, listed.person, membership.user, by)
         if take_out:
             for membership in roster.missing:
                 member_remove(membership=membership, by=by)
@@ -149,19 +151,21 @@ def _add(context: Context, course: Course, listed: Listed, by: User) -> None:
         member_join(course=course, user=row.user, role=listed.role, by=by)
         return
     membership = member_add(course=course, by=by, email=listed.email, name=listed.person.name, role=listed.role)
-    _bind_known(context, listed.person, membership.user)
+    _bind_known(context, listed.person, membership.user, by)
 
 
-def _bind_known(context: Context, person: Person, user: User) -> None:
+def _bind_known(context: Context, person: Person, user: User, by: User) -> None:
     """So that points can go to the platform before the person has come from there. Only where a launch would bind,
     too: a list is worth no more than a launch."""
     if not PlatformPerson.objects.filter(platform=context.platform, sub=person.sub).exists() and may_bind_silently(
         user
     ):
         try:
-            person_bind(platform=context.platform, person=person)
+            row = person_bind(platform=context.platform, person=person)
         except NoAccount:  # somebody renamed the account a moment ago
             return
+        if row is not None:  # who is new gets the course's invitation by mail, and needs no second one
+            record(AccountEventKind.SSO_LINKED, user=row.user, request=None, how="lti", by=by, told=False)
 
 
 def _listed(context: Context, member: dict[str, Any], roster: Roster) -> Listed | None:
