@@ -56,21 +56,21 @@ def claims_of(body: Mapping[str, Any]) -> Claims:
     may_score = isinstance(scopes, list) and SCORE_SCOPE in scopes
     custom = _part(body, f"{CLAIM}custom")
     return Claims(
-        sub=_key(body.get("sub")),
+        sub=key_of(body.get("sub")),
         role=role_of(body.get(ROLES)),
-        deployment=_key(body.get(f"{CLAIM}deployment_id")),
-        email=_text(body.get("email")),
-        name=_text(body.get("name"))
-        or " ".join(filter(None, map(_text, (body.get("given_name"), body.get("family_name"))))),
-        context=_key(context.get("id")) if context else "",
-        context_title=_text(context.get("title") or context.get("label")),
-        link=_key(link.get("id")) if link else "",
-        link_title=_text(link.get("title")),
-        members_url=_text(names.get("context_memberships_url"), LONGEST_URL),
-        line_item=_text(grades.get("lineitem"), LONGEST_URL) if may_score else "",
-        custom={name: _text(custom.get(name)) for name in ("assignment",) if name in custom},
-        return_url=_text(deep.get("deep_link_return_url"), LONGEST_URL),
-        return_data=_text(deep.get("data"), LONGEST_URL),
+        deployment=key_of(body.get(f"{CLAIM}deployment_id")),
+        email=text_of(body.get("email")),
+        name=text_of(body.get("name"))
+        or " ".join(filter(None, map(text_of, (body.get("given_name"), body.get("family_name"))))),
+        context=key_of(context.get("id")) if context else "",
+        context_title=text_of(context.get("title") or context.get("label")),
+        link=key_of(link.get("id")) if link else "",
+        link_title=text_of(link.get("title")),
+        members_url=text_of(names.get("context_memberships_url"), LONGEST_URL),
+        line_item=text_of(grades.get("lineitem"), LONGEST_URL) if may_score else "",
+        custom={name: text_of(custom.get(name)) for name in ("assignment",) if name in custom},
+        return_url=text_of(deep.get("deep_link_return_url"), LONGEST_URL),
+        return_data=text_of(deep.get("data"), LONGEST_URL),
     )
 
 
@@ -94,15 +94,24 @@ def _part(body: Mapping[str, Any], name: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _key(value: Any) -> str:
-    """What identifies something is never cut off: two would become one."""
-    if not isinstance(value, str) or not value.strip() or len(value) > LONGEST or "\0" in value:
+def key_of(value: Any) -> str:
+    """What identifies something is never cut off or mended: two would become one.
+
+    Raises:
+        LaunchRefused
+    """
+    if not isinstance(value, str) or not value.strip() or len(value) > LONGEST or value != storable(value):
         raise LaunchRefused
     return value
 
 
-def _text(value: Any, longest: int = LONGEST) -> str:
-    text = value.replace("\0", "").strip() if isinstance(value, str) else ""
+def text_of(value: Any, longest: int = LONGEST) -> str:
+    text = storable(value).strip() if isinstance(value, str) else ""
     if longest == LONGEST_URL:
         return text if len(text) <= longest else ""
     return text[:longest]
+
+
+def storable(text: str) -> str:
+    """Without what JSON can say and a database cannot keep."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8")

@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -34,6 +35,8 @@ class LinesField(forms.CharField):
             raise ValidationError(self.error_messages["required"], code="required")
         if len(value) > MOST_LINES or any(len(line) > LONGEST_ID for line in value):
             raise ValidationError(_("These are too many lines, or too long ones."))
+        for line in value:
+            ProhibitNullCharactersValidator()(line)
 
     def run_validators(self, value: Any) -> None:
         return None

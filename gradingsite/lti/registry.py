@@ -60,6 +60,8 @@ def registration(platform: Platform, *, signing: bool = False) -> Registration:
 
 def platform_find(issuer: str, client_id: str) -> Platform | None:
     """An issuer may be registered with several client ids; a platform that sends none has to be the only one."""
+    if "\0" in issuer + client_id:
+        return None
     rows = Platform.objects.filter(issuer=issuer, enabled=True)
     if client_id:
         rows = rows.filter(client_id=client_id)

@@ -32,7 +32,7 @@ def invited(course: Course) -> User:
 
 
 def test_who_is_new_gets_an_account_by_the_platform(visitor: Browser, link: Any, simulator: Simulator) -> None:
-    simulator.person = Person("s-9", "Zoe.Young@Example.org", "Zoë Young")
+    simulator.person = Person("s-9", "Zoe.Young@Example.org", "Zoë\0 Young\ud800")
     assert visitor.launch().status_code == 200
     user = User.objects.get(username="zoe.young@example.org")
     assert visitor.user_menu == "Zoë Young"

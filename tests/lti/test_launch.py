@@ -133,6 +133,8 @@ def nonce_of(form: dict[str, str]) -> str:
         ({f"{CLAIM}resource_link": {"id": "x" * 300}}, "could not be read"),
         ({"sub": None}, "not signed as it has to be"),
         ({"sub": 7}, ""),
+        ({"sub": "s-ada\0"}, "could not be read"),
+        ({"sub": "s-ada\ud800"}, "could not be read"),
     ],
 )
 def test_a_message_that_says_something_else_is_refused(
@@ -199,6 +201,7 @@ def test_a_platform_cannot_speak_for_another(
 def test_an_unknown_platform_is_told_so(visitor: Browser, platform: Platform) -> None:
     assert "not registered here" in refused(visitor.announce(iss="https://evil.example"))
     assert "not registered here" in refused(visitor.announce(client_id="tool-8"))
+    assert "not registered here" in refused(visitor.announce(iss="\0"))
 
 
 def test_a_platform_that_is_switched_off_lets_nobody_in(

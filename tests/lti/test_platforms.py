@@ -83,6 +83,7 @@ def test_the_history_of_a_platform_cannot_be_changed(office: Client) -> None:
         ("issuer", "ftp://moodle.example.org"),
         ("deployments", " \n"),
         ("deployments", "x" * 300),
+        ("deployments", "1\0"),
         ("auth_token_url", "javascript:alert(1)"),
         ("key_set_url", ""),
         ("service_hosts", "https://grades.example.org/"),

@@ -33,7 +33,8 @@ def class_list(simulator: Simulator) -> list[Person]:
         Person("s-kim", "kim@example.org", "Kim Lee", [INSTRUCTOR]),
         Person("s-tom", "assistant@example.org", "Tom Weber", [ASSISTANT]),
         Person("s-gone", "gone@example.org", "Gone", [LEARNER], "Inactive"),
-        Person("s-hidden", "", "Hidden"),
+        Person("s-hidden", "", "Hidden\ud800"),
+        Person("s-odd\0", "odd@example.org", "Odd"),
         Person("s-max", "max@example.org", "Max Moor"),
     ]
     return simulator.members

@@ -19,7 +19,7 @@ from courses.models import Course, Membership, Role
 from courses.services.enrolment import member_add, member_remove
 from courses.services.joining import member_join
 from courses.services.people import account_find
-from gradingsite.lti.claims import LONGEST, role_of
+from gradingsite.lti.claims import LONGEST, role_of, storable, text_of
 from gradingsite.lti.connector import Connector
 from gradingsite.lti.errors import NoAccount, RosterAway, RosterChanged
 from gradingsite.lti.http import PlatformAway
@@ -170,9 +170,11 @@ def _bind_known(context: Context, person: Person, user: User, by: User) -> None:
 
 def _listed(context: Context, member: dict[str, Any], roster: Roster) -> Listed | None:
     sub, status = member.get("user_id"), member.get("status", "Active")
-    if not isinstance(sub, str) or not sub.strip() or len(sub) > LONGEST or status != "Active":
+    if not isinstance(sub, str) or not sub.strip() or len(sub) > LONGEST or sub != storable(sub):
         return None
-    person = Person(sub, _text(member.get("email")), _text(member.get("name")))
+    if status != "Active":
+        return None
+    person = Person(sub, text_of(member.get("email")), text_of(member.get("name")))
     role = role_of(member.get("roles"))
     email = address_of(person)
     if not role:
@@ -189,10 +191,6 @@ def _listed(context: Context, member: dict[str, Any], roster: Roster) -> Listed 
 
 def _called(person: Person) -> str:
     return person.name or person.email or person.sub
-
-
-def _text(value: Any) -> str:
-    return value.replace("\0", "").strip()[:LONGEST] if isinstance(value, str) else ""
 
 
 _REASONS = {
