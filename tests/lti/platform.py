@@ -67,9 +67,11 @@ class Simulator:
     scores: list[dict[str, Any]] = field(default_factory=list)
     assertions: set[str] = field(default_factory=set)
     tokens: dict[str, str] = field(default_factory=dict)
+    pause: float = 0  # seconds before each score is answered
     answers: list[int] = field(default_factory=list)  # what the next score requests get instead of 200
 
     def forget(self) -> None:
+        self.pause = 0
         for kept in (self.body, self.twists, self.asked, self.members, self.scores, self.tokens, self.answers):
             kept.clear()  # type: ignore[attr-defined]
 
@@ -203,6 +205,7 @@ class Handler(BaseHTTPRequestHandler):
         status = self.simulator.answers.pop(0) if self.simulator.answers else 200
         if self.headers["Content-Type"] != "application/vnd.ims.lis.v1.score+json":
             status = 415
+        time.sleep(self.simulator.pause)
         if status == 200:
             self.simulator.scores.append(body)
         self.answer(status, b"", "text/plain")
