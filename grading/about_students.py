@@ -16,6 +16,7 @@ from django.db.models import Model, QuerySet
 
 from courses.models import CourseEvent, Membership, Submission
 from grading import models as own
+from gradingsite.lti.models import PlatformPerson, Score
 from gradingsite.signin.models import AccountEvent, ApiToken
 
 
@@ -43,6 +44,8 @@ ENTRIES = (
     Entry(ApiToken, "user", ("name", "scope", "hint", "made_at", "expires_at", "last_used_at")),
     Entry(Authenticator, "user", ("type", "created_at", "last_used_at")),
     Entry(SocialAccount, "user", ("provider", "uid", "date_joined", "last_login")),
+    Entry(PlatformPerson, "user", ("platform", "sub", "made_at")),
+    Entry(Score, "student", ("link", "state", "sent_points", "sent_at")),
     Entry(
         Submission,
         "student",
@@ -91,5 +94,8 @@ ABOUT_STAFF = {
     "grading.TrainingRun": "who asked for a training",
     "grading.TrainingSet": "who uploaded a set",
     "grading.VersionEvent": "who put a version in use",
+    "lti.Context": "who linked a course of a platform",
+    "lti.PlatformEvent": "who registered or changed a platform",
+    "lti.ResourceLink": "who linked an assignment",
     "socialaccount.SocialToken": "of django-allauth; tokens are not kept here",
 }

@@ -41,6 +41,9 @@ def all_checks(health: Health) -> Iterator[Trouble]:
     yield from mail()
     yield from trainings()
     yield from backups()
+    from grading.health_platforms import platform_troubles
+
+    yield from platform_troubles()
 
 
 def tables(health: Health) -> Iterator[Trouble]:

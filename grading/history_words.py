@@ -30,6 +30,9 @@ _COURSE = {
     "consent_changed": _("answers for research"),
     "research_export": _("exported for research"),
     "student_deleted": _("deleted a student's data"),
+    "platform_linked": _("linked with a course of a learning platform"),
+    "platform_unlinked": _("unlinked from a course of a learning platform"),
+    "platform_link_set": _("linked with a link of a learning platform"),
     "retention_swept": _("deleted at the end of the retention period"),
 }
 _VERSION = {
@@ -52,6 +55,7 @@ _NAMES = {
     "grades": _("grades"),
     "examples": _("training examples"),
     "files": _("files"),
+    "platform": _("platform"),
 }
 
 

@@ -27,6 +27,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?P<keep>\w://)[^/\s@'\"]+@"), rf"\g<keep>{HIDDEN}@"),
     (re.compile(r"(?i)\b(?P<keep>bearer|basic)\s+[\w.~+/=-]{6,}"), rf"\g<keep> {HIDDEN}"),
     (re.compile(r"(?P<keep>/(?:reset|invitation|token)/)[^\s'\"]+"), rf"\g<keep>{HIDDEN}"),
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"), HIDDEN),
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), HIDDEN),  # a signed web token
     (
         re.compile(

@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "courses",
     "grading",
     "gradingsite.signin",
+    "gradingsite.lti",
 ]
 MIDDLEWARE = [
     "gradingsite.requests.RequestLog",
@@ -306,6 +307,8 @@ CELERY_BEAT_SCHEDULE = {
     # Messages older than the next beat are dropped, so that a backlog of sweeps cannot build up while workers are away.
     "sweep": {"task": "grading.tasks.sweep", "schedule": 20.0, "options": {"queue": "default", "expires": 20}},
     "retention": {"task": "grading.tasks.retention", "schedule": 3600.0, "options": {"expires": 3600}},
+    "lti_scores": {"task": "gradingsite.lti.tasks.send_scores", "schedule": 30.0, "options": {"expires": 30}},
+    "lti_launches": {"task": "gradingsite.lti.tasks.forget_launches", "schedule": 3600.0, "options": {"expires": 3600}},
     "forget_logins": {"task": "gradingsite.signin.tasks.forget_old_lines", "schedule": 3600.0},
 }
 

@@ -21,6 +21,7 @@ urlpatterns = [
     path("site-admin/", admin.site.urls),
     path("grading/", include("grading.urls")),
     path("api/", include("gradingsite.api.urls")),
+    path("lti/", include("gradingsite.lti.urls")),
     path("", include("courses.urls")),
 ]
 

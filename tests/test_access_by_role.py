@@ -32,6 +32,7 @@ from grading.models import (
 from gradingsite.signin.models import ApiToken
 from tests.factories import UserFactory
 from tests.grading.factories import make_grade, make_run, make_submission, make_version
+from tests.lti import access as lti
 
 A_ROW = {"id": "1", "question": "Why?", "answer": "Because.", "score": 1, "max_score": 2}
 # Who may do it. Everybody else is refused: 404 where the row is not theirs to see, 403 where it is.
@@ -119,6 +120,7 @@ GET = {
     "grading:retention": ("", ADMIN),
     "grading:course_retention": ("course", OWNERS),
     "grading:research": ("course", ADMIN),
+    **lti.GET,
 }
 POST = {
     "grading:version_delete": ("version", ADMIN),
@@ -173,6 +175,7 @@ POST = {
     "factor_reset": ("person", ADMIN),
     "sso_unlink": ("person", ADMIN),
     "token_withdraw": ("token", frozenset({"student"})),
+    **lti.POST,
 }
 # Behind tokens, where a session's cookie counts for nothing; tests/api/test_who_may_what.py has their table.
 API = {
@@ -226,6 +229,7 @@ OPEN = {
     "password_reset_complete",
     "set_language",
     "javascript-catalog",
+    *lti.OPEN,
 }
 
 
@@ -298,6 +302,7 @@ def rows(course: Course, assignment: Assignment, student: User, other_student: U
         "second_mark": SecondMark.objects.create(grade=grade, points=2).pk,
         "plan": ReleasePlan.objects.create(assignment=assignment, at=timezone.now() + timedelta(days=1), by=admin).pk,
         "token": ApiToken.objects.create(user=student, name="Script", hint="mgt_", digest="0").pk,
+        **lti.rows(assignment, student),
         "regrade": RegradeRequest.objects.create(grade=grade, reason="Please look again.").pk,
     }
 

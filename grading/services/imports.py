@@ -15,6 +15,7 @@ from courses.models import Assignment, Course
 from grading.mapping import criterion_rows, rubric_snapshot
 from grading.models import CriterionScore, Feedback, Grade, GradeEvent, GradeSource, GradeState
 from grading.services.examples import examples_accept
+from grading.services.telling import tell_released_changed
 
 CHUNK = 200
 
@@ -64,6 +65,7 @@ def _import_chunk(rows: Sequence[MarkedRow], by: User, snapshots: dict[int, dict
         ]
     )
     examples_accept(grade_ids=[grade.pk for grade in grades])
+    tell_released_changed(grades)
     return len(grades)
 
 

@@ -22,6 +22,7 @@ from grading.exceptions import (
 from grading.models import Grade, GradeEvent, GradeState
 from grading.second_marking import held_back
 from grading.services.examples import examples_accept, examples_exclude
+from grading.services.telling import tell_released_changed
 
 
 def grades_release(*, assignment: Assignment, by: User, tell: bool = True) -> int:
@@ -75,6 +76,7 @@ def grade_withdraw(*, grade: Grade, by: User, note: str = "") -> Grade:
             note=note,
         )
         examples_exclude(grade_ids=[row.pk], reason="withdrawn")
+        tell_released_changed([row])
     return row
 
 
@@ -110,6 +112,7 @@ def _release(grades: Sequence[Grade], by: User, now: datetime, *, tell: bool) ->
         raise EditedMeanwhile
     _write_events(grades, by, source, GradeState.RELEASED, "released")
     examples_accept(grade_ids=keys)
+    tell_released_changed(grades)
     if tell:
         tasks.send_on_commit(tasks.mail_released, keys)
 

@@ -31,12 +31,20 @@ FAILURES = frozenset(
 
 
 def record(
-    kind: AccountEventKind, *, user: User | None, request: HttpRequest | None, how: str = "", by: User | None = None
+    kind: AccountEventKind,
+    *,
+    user: User | None,
+    request: HttpRequest | None,
+    how: str = "",
+    by: User | None = None,
+    told: bool = True,
 ) -> None:
-    """Append one line. A failure goes to the log too, with a number in place of the name; a change to its owner."""
+    """Append one line. A failure goes to the log too, with a number in place of the name; a change to its owner, where
+    nothing else tells them (`told`)."""
     network = network_of(client_address(request)) if request is not None else ""
     line = AccountEvent.objects.create(kind=kind, user=user, how=how, network=network, by=by)
-    tell(line)
+    if told:
+        tell(line)
     if kind in FAILURES:
         log.warning("%s: account %s from %s", kind, user.pk if user else "unknown", network)
 

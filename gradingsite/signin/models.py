@@ -32,6 +32,7 @@ WAYS: dict[str, str | Promise] = {
     "totp": _("code of the app"),
     "recovery_codes": _("recovery code"),
     "link": _("link by e-mail"),
+    "lti": _("learning platform"),
 }
 
 

@@ -29,6 +29,7 @@ from grading.models import (
     Trial,
     TrialState,
 )
+from gradingsite.lti.models import Context, Platform, PlatformPerson, ResourceLink, Score
 from tests.grading.factories import make_assignment, make_grade, make_submission, make_user
 
 
@@ -43,7 +44,7 @@ def more_rows(course: Course, teacher: User, student: User) -> dict[str, Any]:
         "example": _examples(course, teacher),
     }
     rows["walk"] = _to_walk(course).pk
-    return rows | _twice(course, teacher) | _forgotten_password()
+    return rows | _twice(course, teacher) | _forgotten_password() | _platform(course, student)
 
 
 def _examples(course: Course, teacher: User) -> int:
@@ -144,3 +145,32 @@ def _forgotten_password() -> dict[str, str]:
     person = make_user("forgetful")
     uid = urlsafe_base64_encode(force_bytes(person.pk))
     return {"uid": uid, "token": default_token_generator.make_token(person), "spent_token": "spent-token"}
+
+
+def _platform(course: Course, student: User) -> dict[str, Any]:
+    """A learning platform whose course is linked, with scores in three states."""
+    address = "https://moodle.example.org"
+    platform = Platform.objects.create(
+        name="Moodle",
+        issuer=address,
+        client_id="AbC123",
+        deployments=["1"],
+        auth_login_url=f"{address}/mod/lti/auth.php",
+        auth_token_url=f"{address}/mod/lti/token.php",
+        key_set_url=f"{address}/mod/lti/certs.php",
+        refused_host="gradebook.example.org",
+    )
+    context = Context.objects.create(
+        platform=platform, deployment="1", key="7", title="Physics 7b", course=course, members_url=f"{address}/members"
+    )
+    assignment = Assignment.objects.filter(course=course, title="Released").get()
+    link = ResourceLink.objects.create(
+        context=context, key="3", title="Bulbs", assignment=assignment, line_item=f"{address}/column"
+    )
+    PlatformPerson.objects.create(platform=platform, sub="9", user=student)
+    now = timezone.now()
+    Score.objects.create(link=link, student=student, state="sent", next_at=now, sent_at=now, sent_points=Decimal(3))
+    for state, trouble in (("failed", "refused"), ("waiting", "no_person")):
+        person = make_user()
+        Score.objects.create(link=link, student=person, state=state, next_at=now, trouble=trouble, status=404)
+    return {"platform": platform.pk, "platform_course": context.pk, "platform_link": link.pk}

@@ -57,6 +57,7 @@ from grading.services.mentions import MARK
 from grading.services.student_deletion import deletion_preview, student_delete
 from grading.services.training import training_directory
 from grading.services.training_sets import training_set_upload
+from gradingsite.lti.models import Context, Platform, PlatformPerson, ResourceLink, Score
 from gradingsite.signin.models import ApiToken
 from tests.grading.factories import make_grade, make_run, make_submission, make_version
 
@@ -173,6 +174,11 @@ def elsewhere(assignment: Assignment, student: User, admin: User) -> None:
     LogEntry.objects.create(user=admin, action_flag=CHANGE, **about)
     Authenticator.objects.create(user=student, type="totp", data={"secret": WORD})
     ApiToken.objects.create(user=student, name=WORD, hint=WORD[:12], digest=WORD)
+    platform = Platform.objects.create(name="Moodle", issuer="https://lms.example.org", client_id="tool")
+    PlatformPerson.objects.create(platform=platform, sub=WORD, user=student)
+    context = Context.objects.create(platform=platform, deployment="1", key="1", course=assignment.course)
+    link = ResourceLink.objects.create(context=context, key="1", assignment=assignment)
+    Score.objects.create(link=link, student=student, next_at=timezone.now(), trouble=WORD)
     SocialAccount.objects.create(user=student, provider="school", uid=WORD, extra_data={"name": "Zebulon"})
     Client().force_login(student, backend="gradingsite.accounts.EmailBackend")
 
