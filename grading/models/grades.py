@@ -98,7 +98,13 @@ class Grade(models.Model):
                 name="a_decided_grade_has_points",
             ),
         ]
-        indexes = [models.Index(fields=["state", "id"], name="grade_state")]
+        indexes = [
+            models.Index(fields=["state", "id"], name="grade_state"),
+            # Released, and its student not told yet: few rows of many.
+            models.Index(
+                fields=["released_at"], name="grade_untold", condition=models.Q(state="released", told_at__isnull=True)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.submission} · {self.get_state_display()}"
