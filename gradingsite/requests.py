@@ -12,7 +12,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
-from gradingsite import logs, tallies
+from gradingsite import logs, refusals, tallies
 
 log = logging.getLogger("gradingsite.requests")
 
@@ -45,4 +45,5 @@ def _tell(request: HttpRequest, status: int, seconds: float) -> None:
     # Only where the view has looked: a line of the log is not worth a question to the database.
     user = getattr(vars(request).get("_cached_user"), "pk", None)
     told = {"view": view, "method": method, "status": status, "ms": round(seconds * 1000), "user": user}
+    refusals.tell(status, match.view_name if match is not None else None, user)
     log.info("%s %s %s", method, view, status, extra=told)

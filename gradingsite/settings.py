@@ -40,7 +40,11 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True  # no script of ours reads one
+if HTTPS:
+    # A browser takes such a name from this host alone, over TLS alone: no other host of the school can plant one.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+    LANGUAGE_COOKIE_NAME = "__Host-language"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = env.whole("SESSION_HOURS", 24 * 14, least=1) * 3600
 SESSION_IDLE_SECONDS = env.whole("SESSION_IDLE_HOURS", 24, least=1) * 3600
@@ -57,6 +61,7 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
         "object-src": [NONE],
+        "report-uri": ["/csp-report"],
     }
 }
 
@@ -96,6 +101,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "gradingsite.signin.idle.IdleSessionMiddleware",
+    "gradingsite.signin.no_store.NoStoreMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -120,6 +126,7 @@ TEMPLATES = [
         },
     }
 ]
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # they name people; no cookie need hold them
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 # --- Database --------------------------------------------------------------------------------------------------------
@@ -178,8 +185,9 @@ AXES_VERBOSE = False
 AXES_DISABLE_ACCESS_LOG = True  # gradingsite.signin keeps the record, without whole addresses
 
 LOGIN_RECORD_DAYS = env.whole("LOGIN_RECORD_DAYS", 365, least=1)  # then a line of the record goes
-# A link to set a password, by invitation or because it was forgotten, works once and for this long.
+# A link to set a password works once: by invitation for so many hours, because it was forgotten for an hour at most.
 PASSWORD_RESET_TIMEOUT = env.whole("PASSWORD_LINK_HOURS", 72, least=1) * 3600
+RESET_LINK_SECONDS = env.whole("RESET_LINK_MINUTES", 60, least=5, most=60) * 60
 
 # What must hold across all web processes, such as codes that were used already.
 CACHES = {
@@ -202,6 +210,7 @@ TRIES_PER_HOUR = {
     "link_account": env.whole("LINK_ACCOUNT_LIMIT", 5, least=1),
     "link_address": env.whole("LINK_ADDRESS_LIMIT", 100, least=1),
     "old_password": 10,
+    "file": env.whole("FILES_PER_HOUR", 60, least=1),  # uploads and imports of one person
     "api_token": env.whole("API_REQUESTS_PER_HOUR", 3600, least=1),  # of one token
 }
 MFA_ADAPTER = "gradingsite.signin.adapters.SecondFactorAdapter"
@@ -255,6 +264,8 @@ MAX_UPLOAD_BYTES = env.whole("MAX_UPLOAD_MEBIBYTES", 20, least=1) * MEBIBYTE  # 
 MAX_UPLOAD_FILES = env.whole("MAX_UPLOAD_FILES", 500, least=1)  # in one request, and inside one .zip
 MAX_UNPACKED_BYTES = env.whole("MAX_UNPACKED_MEBIBYTES", 200, least=1) * MEBIBYTE  # of one .zip, .docx or .odt
 HAND_INS_PER_DAY = env.whole("HAND_INS_PER_DAY", 40, least=1)  # of one student
+STUDENT_QUOTA_BYTES = env.whole("STUDENT_QUOTA_MEBIBYTES", 1000, least=1) * MEBIBYTE  # what one student handed in
+COURSE_QUOTA_BYTES = env.whole("COURSE_QUOTA_MEBIBYTES", 20_000, least=1) * MEBIBYTE  # what staff brought in
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * MEBIBYTE
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_UPLOAD_FILES

@@ -172,6 +172,7 @@ POST = {
     "grading:training_estimate": ("", ADMIN),
     "factor_reset": ("person", ADMIN),
     "sso_unlink": ("person", ADMIN),
+    "person_sessions_end": ("person", ADMIN),
     "token_withdraw": ("token", frozenset({"student"})),
 }
 # Behind tokens, where a session's cookie counts for nothing; tests/api/test_who_may_what.py has their table.
@@ -201,6 +202,7 @@ OPEN = {
     "readyz",
     # For programs: behind a token or on this machine alone; tests/site/test_metrics.py.
     "metrics",
+    "csp_report",
     "grading:my_data",
     "login",
     "account_login",
@@ -215,6 +217,9 @@ OPEN = {
     "mfa_generate_recovery_codes",
     "sso_start",
     "sso_callback",
+    "sessions",
+    "session_end",
+    "sessions_end_others",
     "tokens",
     "api_docs",
     "logout",

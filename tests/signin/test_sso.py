@@ -17,6 +17,7 @@ from django.urls import NoReverseMatch, reverse
 
 from gradingsite.signin.models import AccountEvent
 from tests.factories import UserFactory
+from tests.proof import log_in_now
 from tests.signin.codes import code
 from tests.signin.provider import Provider
 
@@ -101,8 +102,7 @@ def test_an_admin_unlinks_and_the_next_one_is_linked(
 ) -> None:
     provider.is_about("teacher@example.org", sub="s-1")
     sign_on(client)
-    office = Client()
-    office.force_login(admin, backend="gradingsite.accounts.EmailBackend")
+    office = log_in_now(Client(), admin)
     office.post(reverse("sso_unlink", args=[teacher.pk]))
     assert AccountEvent.objects.get(kind="sso_unlinked").by == admin
     provider.is_about("teacher@example.org", sub="s-2")
