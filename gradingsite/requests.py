@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from gradingsite import logs, refusals, tallies
 
@@ -30,7 +30,8 @@ class RequestLog:
         # Django tells of an answer of 400 and above when this middleware has returned, with the request at hand.
         vars(request)["log_id"] = name
         with logs.about(request_id=name):
-            response = self.get_response(request)
+            # TRACE gives a request back as it came, with what a proxy put in; nobody here needs it.
+            response = HttpResponse(status=405) if request.method == "TRACE" else self.get_response(request)
             _tell(request, response.status_code, time.monotonic() - begun)
         response.headers[HEADER] = name
         return response

@@ -31,7 +31,9 @@ SITE_URL = env.url("SITE_URL", "", ("http", "https")).rstrip("/")  # for links i
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL else []
 
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|livez|readyz|metrics)$"]  # probes come from inside, over plain HTTP
+# Probes come from inside, over plain HTTP. Programs that ask the API over it are refused: led on to HTTPS, nobody would
+# notice that they send a token in the clear.
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|livez|readyz|metrics)$", r"^api/(?!docs/)"]
 SECURE_HSTS_SECONDS = env.whole("HSTS_SECONDS", 31_536_000) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS and env.flag("HSTS_INCLUDE_SUBDOMAINS", default=True)
 SECURE_HSTS_PRELOAD = HTTPS and env.flag("HSTS_PRELOAD", default=True)
@@ -170,6 +172,8 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AUTH_PASSWORD_VALIDATORS.append({"NAME": "gradingsite.passwords.SiteWordsValidator"})
+PASSWORD_WORDS = ["marginalia", *env.words("PASSWORD_WORDS")]  # with the site's own name, too easily guessed here
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/"
 
@@ -202,6 +206,8 @@ CACHES = {
 REQUIRE_STAFF_TWO_FACTOR = env.flag("REQUIRE_STAFF_TWO_FACTOR", default=False)
 ACCOUNT_ADAPTER = "gradingsite.signin.adapters.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
+# After so long sensitive acts ask again who it is.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = env.whole("REAUTHENTICATION_MINUTES", 15, least=1, most=720) * 60
 ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key"}  # codes of the second factor, of one person
 # Wrong passwords and links: for one account from anywhere, and from one address for any account.
 TRIES_PER_HOUR = {
@@ -211,6 +217,7 @@ TRIES_PER_HOUR = {
     "link_address": env.whole("LINK_ADDRESS_LIMIT", 100, least=1),
     "old_password": 10,
     "file": env.whole("FILES_PER_HOUR", 60, least=1),  # uploads and imports of one person
+    "copy": 20,  # zips of everything about oneself
     "api_token": env.whole("API_REQUESTS_PER_HOUR", 3600, least=1),  # of one token
 }
 MFA_ADAPTER = "gradingsite.signin.adapters.SecondFactorAdapter"

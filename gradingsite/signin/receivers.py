@@ -23,7 +23,7 @@ from gradingsite.signin.models import AccountEventKind as Kind
 def signed_in(request: HttpRequest, user: User, **_kwargs: Any) -> None:
     record(Kind.SIGNED_IN, user=user, request=request, how=ways(request, user))
     if hasattr(request, "session"):
-        idle.used(request)
+        idle.begun(request)
         open_sessions.device_note(request)
 
 

@@ -72,7 +72,7 @@ class PasswordSet(PasswordResetConfirmView):
     def form_valid(self, form: SetPasswordForm) -> HttpResponse:
         record(AccountEventKind.PASSWORD_SET, user=self.user, request=self.request, how="link")
         answer = super().form_valid(form)
-        sessions_end(user=self.user, request=self.request)
+        sessions_end(user=form.user, request=self.request)
         return answer
 
 

@@ -108,3 +108,11 @@ def test_what_staff_bring_in_counts_for_the_course(as_teacher: Client, assignmen
     cache.clear()
     upload(as_teacher, assignment, "more.txt", b"One more.")
     assert UnmatchedFile.objects.count() == 2
+
+
+def test_ones_own_copy_is_made_only_so_often(client: Client, student: User, settings: Any) -> None:
+    settings.TRIES_PER_HOUR = {**settings.TRIES_PER_HOUR, "copy": 2}
+    client.force_login(student, backend="gradingsite.accounts.EmailBackend")
+    answers = [client.get(reverse("grading:my_data")) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert "Wait an hour" in answers[2].text

@@ -217,6 +217,8 @@ def test_the_second_factor_is_asked_after_it_too(
         "too_old",
         "other_key",
         "unsigned",
+        "shared_secret",
+        "leads_elsewhere",
         "no_id_token",
         "other_issuer",
         "half_a_discovery",
@@ -240,6 +242,7 @@ def test_a_provider_that_answers_otherwise_than_the_standard_lets_nobody_in(
     assert "Single sign-on did not work" in answer.content.decode()
     assert not is_in(client)
     assert not SocialAccount.objects.exists()
+    assert "/elsewhere" not in provider.asked
 
 
 @pytest.mark.parametrize("twist", ["down", "other_issuer", "half_a_discovery"])
