@@ -55,9 +55,7 @@ def test_a_request_soon_after_another_writes_no_session(client: Client, teacher:
     assert client.session[idle.KEY] > written
 
 
-def test_a_session_in_use_ends_all_the_same_when_it_is_old(
-    client: Client, teacher: User, at: Any, settings: Any
-) -> None:
+def test_a_session_in_use_ends_when_it_is_old(client: Client, teacher: User, at: Any, settings: Any) -> None:
     settings.SESSION_COOKIE_AGE = 50 * HOUR
     client.force_login(teacher, backend="gradingsite.accounts.EmailBackend")
     for hours in range(0, 50, 10):
