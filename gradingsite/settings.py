@@ -217,6 +217,7 @@ TRIES_PER_HOUR = {
     "link_address": env.whole("LINK_ADDRESS_LIMIT", 100, least=1),
     "old_password": 10,
     "file": env.whole("FILES_PER_HOUR", 60, least=1),  # uploads and imports of one person
+    "csp_report": 100,  # lines of the log, of the whole site: the first ones tell what is wrong
     "copy": 20,  # zips of everything about oneself
     "api_token": env.whole("API_REQUESTS_PER_HOUR", 3600, least=1),  # of one token
 }

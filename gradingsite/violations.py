@@ -12,15 +12,15 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from gradingsite.signin import limits
+
 log = logging.getLogger(__name__)
 LARGEST = 10_000  # bytes
-LINES_PER_HOUR = 100  # of the whole site: the first ones tell what is wrong
 RULE = re.compile(r"[a-z-]{1,40}")
 SOURCE = re.compile(r"[a-z0-9.:-]{1,100}")
 
@@ -28,9 +28,8 @@ SOURCE = re.compile(r"[a-z0-9.:-]{1,100}")
 @csrf_exempt  # a browser sends these by itself, without a form; nothing is changed by them
 @require_POST
 def csp_report(request: HttpRequest) -> HttpResponse:
-    if int(request.headers.get("Content-Length") or 0) <= LARGEST:
-        for report in _reports(request.read(LARGEST + 1))[:5]:
-            _tell(report)
+    for report in _reports(request.read(LARGEST + 1))[:5]:
+        _tell(report)
     return HttpResponse(status=204)
 
 
@@ -51,9 +50,8 @@ def _tell(report: dict[str, Any]) -> None:
     rule = report.get("effective-directive") or report.get("effectiveDirective") or report.get("violated-directive")
     blocked = report.get("blocked-uri") or report.get("blockedURL")
     page = report.get("document-uri") or report.get("documentURL")
-    key = "violations.lines"
-    cache.add(key, 0, timeout=3600)
-    if cache.incr(key) <= LINES_PER_HOUR:
+    if not limits.spent("csp_report", ""):
+        limits.count("csp_report", "")
         log.warning("The content security policy held back %s from %s on %s", _rule(rule), _host(blocked), _view(page))
 
 
