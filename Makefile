@@ -2,7 +2,7 @@
 .POSIX:
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test kills faults lint fmt check pytest fuzz audit screenshots messages clean help
+.PHONY: run test kills faults lint fmt check pytest fuzz audit sbom screenshots messages clean help
 
 SHELL = /bin/sh
 PYTHON = python3.11
@@ -22,6 +22,7 @@ help:
 	@echo "make faults       random faults on a whole site under load (FAULTS=200 SEED=1)"
 	@echo "make fuzz         random and hostile input (FUZZ=10000 SEED=1)"
 	@echo "make audit        known holes in the libraries, with pip-audit where it is installed"
+	@echo "make sbom         what is installed, as a CycloneDX bill of materials"
 	@echo "make messages     gather and compile the translations"
 
 run: $(VENV)/.run-installed
@@ -64,6 +65,10 @@ fuzz: $(VENV)/.test-installed
 # Known holes in what is installed; asks a service outside, and so is no part of `make test`.
 audit: $(VENV)/.run-installed
 	@if $(BIN)/python -m pip_audit --version >/dev/null 2>&1; then $(BIN)/python -m pip_audit --requirement constraints.txt --no-deps --disable-pip; else echo "pip-audit is not installed: $(BIN)/python -m pip install pip-audit"; exit 1; fi
+
+# What is installed, for whoever has to know what the site is made of; asks nobody.
+sbom: $(VENV)/.run-installed
+	@$(BIN)/python -m gradingsite.sbom
 
 fmt: $(VENV)/.test-installed
 	$(BIN)/ruff check --fix .

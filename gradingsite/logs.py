@@ -20,7 +20,7 @@ from gradingsite.redaction import redact
 
 Ids = dict[str, object]
 
-FIELDS = ("request_id", "task", "run", "jobs", "training", "user", "view", "method", "status", "ms")
+FIELDS = ("request_id", "task", "run", "jobs", "training", "event", "user", "view", "method", "status", "ms")
 GIVEN_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 _ids: ContextVar[Ids] = ContextVar("ids of what is being done")

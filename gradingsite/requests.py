@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from gradingsite import logs, tallies
+from gradingsite import logs, refusals, tallies
 
 log = logging.getLogger("gradingsite.requests")
 
@@ -30,7 +30,8 @@ class RequestLog:
         # Django tells of an answer of 400 and above when this middleware has returned, with the request at hand.
         vars(request)["log_id"] = name
         with logs.about(request_id=name):
-            response = self.get_response(request)
+            # TRACE gives a request back as it came, with what a proxy put in; nobody here needs it.
+            response = HttpResponse(status=405) if request.method == "TRACE" else self.get_response(request)
             _tell(request, response.status_code, time.monotonic() - begun)
         response.headers[HEADER] = name
         return response
@@ -45,4 +46,5 @@ def _tell(request: HttpRequest, status: int, seconds: float) -> None:
     # Only where the view has looked: a line of the log is not worth a question to the database.
     user = getattr(vars(request).get("_cached_user"), "pk", None)
     told = {"view": view, "method": method, "status": status, "ms": round(seconds * 1000), "user": user}
+    refusals.tell(status, match.view_name if match is not None else None, user)
     log.info("%s %s %s", method, view, status, extra=told)

@@ -31,7 +31,9 @@ SITE_URL = env.url("SITE_URL", "", ("http", "https")).rstrip("/")  # for links i
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL else []
 
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|livez|readyz|metrics)$"]  # probes come from inside, over plain HTTP
+# Probes come from inside, over plain HTTP. Programs that ask the API over it are refused: led on to HTTPS, nobody would
+# notice that they send a token in the clear.
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|livez|readyz|metrics)$", r"^api/(?!docs/)"]
 SECURE_HSTS_SECONDS = env.whole("HSTS_SECONDS", 31_536_000) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS and env.flag("HSTS_INCLUDE_SUBDOMAINS", default=True)
 SECURE_HSTS_PRELOAD = HTTPS and env.flag("HSTS_PRELOAD", default=True)
@@ -40,7 +42,11 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True  # no script of ours reads one
+if HTTPS:
+    # A browser takes such a name from this host alone, over TLS alone: no other host of the school can plant one.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+    LANGUAGE_COOKIE_NAME = "__Host-language"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = env.whole("SESSION_HOURS", 24 * 14, least=1) * 3600
 SESSION_IDLE_SECONDS = env.whole("SESSION_IDLE_HOURS", 24, least=1) * 3600
@@ -57,6 +63,7 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
         "object-src": [NONE],
+        "report-uri": ["/csp-report"],
     }
 }
 
@@ -97,6 +104,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "gradingsite.signin.idle.IdleSessionMiddleware",
+    "gradingsite.signin.no_store.NoStoreMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -121,6 +129,7 @@ TEMPLATES = [
         },
     }
 ]
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # they name people; no cookie need hold them
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 # --- Database --------------------------------------------------------------------------------------------------------
@@ -164,6 +173,8 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AUTH_PASSWORD_VALIDATORS.append({"NAME": "gradingsite.passwords.SiteWordsValidator"})
+PASSWORD_WORDS = ["marginalia", *env.words("PASSWORD_WORDS")]  # with the site's own name, too easily guessed here
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/"
 
@@ -179,8 +190,9 @@ AXES_VERBOSE = False
 AXES_DISABLE_ACCESS_LOG = True  # gradingsite.signin keeps the record, without whole addresses
 
 LOGIN_RECORD_DAYS = env.whole("LOGIN_RECORD_DAYS", 365, least=1)  # then a line of the record goes
-# A link to set a password, by invitation or because it was forgotten, works once and for this long.
+# A link to set a password works once: by invitation for so many hours, because it was forgotten for an hour at most.
 PASSWORD_RESET_TIMEOUT = env.whole("PASSWORD_LINK_HOURS", 72, least=1) * 3600
+RESET_LINK_SECONDS = env.whole("RESET_LINK_MINUTES", 60, least=5, most=60) * 60
 
 # What must hold across all web processes, such as codes that were used already.
 CACHES = {
@@ -195,6 +207,8 @@ CACHES = {
 REQUIRE_STAFF_TWO_FACTOR = env.flag("REQUIRE_STAFF_TWO_FACTOR", default=False)
 ACCOUNT_ADAPTER = "gradingsite.signin.adapters.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
+# After so long sensitive acts ask again who it is.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = env.whole("REAUTHENTICATION_MINUTES", 15, least=1, most=720) * 60
 ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key"}  # codes of the second factor, of one person
 # Wrong passwords and links: for one account from anywhere, and from one address for any account.
 TRIES_PER_HOUR = {
@@ -203,6 +217,9 @@ TRIES_PER_HOUR = {
     "link_account": env.whole("LINK_ACCOUNT_LIMIT", 5, least=1),
     "link_address": env.whole("LINK_ADDRESS_LIMIT", 100, least=1),
     "old_password": 10,
+    "file": env.whole("FILES_PER_HOUR", 60, least=1),  # uploads and imports of one person
+    "csp_report": 100,  # lines of the log, of the whole site: the first ones tell what is wrong
+    "copy": 20,  # zips of everything about oneself
     "api_token": env.whole("API_REQUESTS_PER_HOUR", 3600, least=1),  # of one token
 }
 MFA_ADAPTER = "gradingsite.signin.adapters.SecondFactorAdapter"
@@ -256,6 +273,8 @@ MAX_UPLOAD_BYTES = env.whole("MAX_UPLOAD_MEBIBYTES", 20, least=1) * MEBIBYTE  # 
 MAX_UPLOAD_FILES = env.whole("MAX_UPLOAD_FILES", 500, least=1)  # in one request, and inside one .zip
 MAX_UNPACKED_BYTES = env.whole("MAX_UNPACKED_MEBIBYTES", 200, least=1) * MEBIBYTE  # of one .zip, .docx or .odt
 HAND_INS_PER_DAY = env.whole("HAND_INS_PER_DAY", 40, least=1)  # of one student
+STUDENT_QUOTA_BYTES = env.whole("STUDENT_QUOTA_MEBIBYTES", 1000, least=1) * MEBIBYTE  # what one student handed in
+COURSE_QUOTA_BYTES = env.whole("COURSE_QUOTA_MEBIBYTES", 20_000, least=1) * MEBIBYTE  # what staff brought in
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * MEBIBYTE
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_UPLOAD_FILES

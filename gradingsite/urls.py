@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.i18n import JavaScriptCatalog
 
-from gradingsite import health, metrics
+from gradingsite import health, metrics, violations
 
 # The admin's own login would be a way around the second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -14,6 +14,7 @@ urlpatterns = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
+    path("csp-report", violations.csp_report, name="csp_report"),
     path("healthz", health.healthz, name="healthz"),
     path("accounts/", include("gradingsite.signin.urls")),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -174,6 +174,7 @@ POST = {
     "grading:training_estimate": ("", ADMIN),
     "factor_reset": ("person", ADMIN),
     "sso_unlink": ("person", ADMIN),
+    "person_sessions_end": ("person", ADMIN),
     "token_withdraw": ("token", frozenset({"student"})),
     **lti.POST,
 }
@@ -204,6 +205,7 @@ OPEN = {
     "readyz",
     # For programs: behind a token or on this machine alone; tests/site/test_metrics.py.
     "metrics",
+    "csp_report",
     "grading:my_data",
     "login",
     "account_login",
@@ -218,6 +220,9 @@ OPEN = {
     "mfa_generate_recovery_codes",
     "sso_start",
     "sso_callback",
+    "sessions",
+    "session_end",
+    "sessions_end_others",
     "tokens",
     "api_docs",
     "logout",

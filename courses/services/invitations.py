@@ -1,6 +1,7 @@
 """How a new account gets its password: a mail with a link to set one.
 
-The link is Django's own for resetting a password, so it works once and for PASSWORD_RESET_TIMEOUT seconds. Whoever
+The link is Django's own for resetting a password, so it works once and for PASSWORD_RESET_TIMEOUT seconds (an hour for
+an account that has a password: gradingsite.signin.links). Whoever
 comes later asks for a new one on the login page (courses.passwords lets accounts without a password do so) or
 through a teacher's “invite again”.
 """

@@ -8,6 +8,7 @@ from django.core.files.base import ContentFile
 
 from courses.errors import NoRoomForFiles
 from courses.models import Submission, UnmatchedFile
+from courses.quota import require_room
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -16,8 +17,10 @@ def original_keep(row: Submission | UnmatchedFile, data: bytes) -> None:
     """Write the row's file; the row itself is saved by the caller.
 
     Raises:
+        QuotaSpent
         NoRoomForFiles: the disk is full. What was written of the file is gone again.
     """
+    require_room(row, len(data))
     field = row.original.field
     storage, path = row.original.storage, field.generate_filename(row, row.original_name)
     try:

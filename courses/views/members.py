@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
@@ -11,6 +12,8 @@ from courses.access import managed_course, owned_course, owned_membership
 from courses.forms import MemberForm, RoleForm, TableFileForm
 from courses.models import Course, Role
 from courses.names import person_name
+from courses.querysets import is_admin
+from courses.quota import file_turn
 from courses.services import (
     enrol_from_csv,
     enrol_preview,
@@ -46,6 +49,7 @@ def members(request: PersonRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @login_required
+@reauthentication_required(enabled=lambda request: is_admin(request.user))  # an admin's session opens every course
 def member_role(request: PersonRequest, pk: int) -> HttpResponse:
     membership = owned_membership(request.user, pk)
     form = RoleForm(request.POST)
@@ -88,6 +92,7 @@ def enrol(request: PersonRequest, pk: int) -> HttpResponse:
     report = None
     if request.method == "POST" and form.is_valid():
         with errors_on(form):
+            file_turn(request.user)
             act = enrol_preview if "look" in request.POST else enrol_from_csv
             report = act(course=course, by=request.user, data=form.cleaned_data["file"].read())
     context = {"course": course, "form": form, "report": report, "looked": "look" in request.POST}

@@ -12,6 +12,7 @@ from courses.forms import AssignFileForm, FilesForm, TableFileForm
 from courses.imports import submissions_from_table
 from courses.limits import site_limits
 from courses.names import person_name
+from courses.quota import file_turn
 from courses.services import submissions_from_files, unmatched_file_assign, unmatched_file_discard
 from courses.students import students_of_course
 from courses.views.requests import PersonRequest, errors_on, errors_told, sent
@@ -25,6 +26,7 @@ def upload_files(request: PersonRequest, pk: int) -> HttpResponse:
     context = {"assignment": assignment, "course": assignment.course, "form": form, "limits": site_limits()}
     if request.method == "POST" and form.is_valid():
         with errors_on(form):
+            file_turn(request.user)
             files = form.cleaned_data["uploads"]
             context["report"] = submissions_from_files(assignment=assignment, by=request.user, files=files)
             context["students"] = students_of_course(assignment.course)
@@ -39,6 +41,7 @@ def upload_table(request: PersonRequest, pk: int) -> HttpResponse:
     context = {"assignment": assignment, "course": assignment.course, "form": form}
     if request.method == "POST" and form.is_valid():
         with errors_on(form):
+            file_turn(request.user)
             file = form.cleaned_data["file"]
             context["report"] = submissions_from_table(
                 assignment=assignment, by=request.user, name=file.name, data=file.read()

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from courses.access import managed_assignment
 from courses.extraction import clean_name
 from courses.forms import layout
+from courses.quota import file_turn
 from courses.views.requests import PersonRequest, errors_on, sent
 from grading.services.gradebooks import FillReport, gradebook_fill
 
@@ -37,6 +38,7 @@ def gradebook(request: PersonRequest, pk: int) -> HttpResponse:
     form, report = GradebookForm(**sent(request)), None
     if request.method == "POST" and form.is_valid():
         with errors_on(form):
+            file_turn(request.user)
             file, column = form.cleaned_data["file"], form.cleaned_data["column"]
             report = gradebook_fill(assignment=assignment, data=file.read(), column=column)
             if "fill" in request.POST and report.filled:

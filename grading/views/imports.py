@@ -7,6 +7,7 @@ from django.views.decorators.http import require_http_methods
 
 from courses.access import owned_course
 from courses.forms import ImportForm
+from courses.quota import file_turn
 from courses.views.requests import PersonRequest, errors_on, sent
 from grading.services.imports import marked_answers_import
 
@@ -20,6 +21,7 @@ def import_marked(request: PersonRequest, pk: int) -> HttpResponse:
     context = {"course": course, "form": form}
     if request.method == "POST" and form.is_valid():
         with errors_on(form):
+            file_turn(request.user)
             file = form.cleaned_data["file"]
             context["report"] = marked_answers_import(
                 course=course,

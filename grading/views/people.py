@@ -16,12 +16,16 @@ from courses.views.requests import PersonRequest, errors_told, page_of
 from grading.admin_access import admin_required
 from grading.services.student_deletion import deletion_preview, may_be_deleted, student_delete
 from grading.services.student_export import student_export
+from gradingsite.signin import limits
 
 
 @never_cache
 @require_safe
 @login_required
 def my_data(request: PersonRequest) -> HttpResponse:
+    if limits.spent("copy", str(request.user.pk)):
+        return render(request, "429.html", status=429)
+    limits.count("copy", str(request.user.pk))
     return _zip(request.user, whole=False)
 
 

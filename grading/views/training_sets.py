@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from courses.quota import file_turn
 from courses.views.requests import PersonRequest, errors_on, errors_told, page_of
 from grading import services
 from grading.admin_access import admin_required
@@ -26,6 +27,7 @@ def training_sets(request: PersonRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with errors_on(form):
             try:
+                file_turn(request.user)
                 return _upload(request, form)
             except TrainingSetRefused as refused:
                 lines = refused.details.get("lines", [])

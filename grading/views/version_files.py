@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from courses.quota import file_turn
 from courses.views.requests import PersonRequest, errors_on, errors_told
 from grading import services
 from grading.admin_access import admin_required
@@ -41,6 +42,7 @@ def version_import(request: PersonRequest) -> HttpResponse:
     form = VersionFileForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         with errors_on(form):
+            file_turn(request.user)
             given = form.cleaned_data
             row = services.version_import(file=given["file"], name=given["name"], by=request.user)
             messages.success(request, _("“%s” is a candidate now.") % row.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
@@ -68,6 +69,7 @@ def version(request: PersonRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @admin_required
+@reauthentication_required(allow_get=True)  # which model marks is no matter for an open session left alone
 def version_promote(request: PersonRequest, pk: int) -> HttpResponse:
     """Ask first, with the comparison in sight; then put the version in use."""
     row = _version(request, pk)
@@ -83,6 +85,7 @@ def version_promote(request: PersonRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @admin_required
+@reauthentication_required
 def version_retire(request: PersonRequest, pk: int) -> HttpResponse:
     row = _version(request, pk)
     with errors_told(request):
@@ -104,6 +107,7 @@ def version_reject(request: PersonRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @admin_required
+@reauthentication_required
 def version_roll_back(request: PersonRequest) -> HttpResponse:
     course = Course.objects.filter(pk=number_of(request.POST.get("course"))).first()
     with errors_told(request):

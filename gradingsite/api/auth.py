@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja.security import HttpBearer
@@ -16,6 +17,9 @@ class TokenAuth(HttpBearer):
     """The token alone says who asks. A session's cookie counts for nothing, so no other site can act through one."""
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiToken | None:
+        if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+            words = _("Ask over HTTPS. This token was sent in the clear: withdraw it and make another.")
+            raise Problem(403, "https_only", words)
         row = token_known(token)
         if row is None:
             return None

@@ -16,7 +16,7 @@ from gradingsite.accounts import client_address
 from gradingsite.signin.mails import tell
 from gradingsite.signin.models import AccountEvent, AccountEventKind
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("gradingsite.security")
 # Networks, not persons: a school or a household, hardly ever one machine.
 IPV4_PREFIX, IPV6_PREFIX = 24, 48
 FAILURES = frozenset(
@@ -46,7 +46,13 @@ def record(
     if told:
         tell(line)
     if kind in FAILURES:
-        log.warning("%s: account %s from %s", kind, user.pk if user else "unknown", network)
+        log.warning(
+            "%s: account %s from %s",
+            kind,
+            user.pk if user else "unknown",
+            network,
+            extra={"event": str(kind), "user": user.pk if user else ""},
+        )
 
 
 def forget_old() -> int:

@@ -8,7 +8,7 @@ no lock and counting is one statement, so that a whole class may log in at once.
 from __future__ import annotations
 
 import ipaddress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -91,6 +91,12 @@ def machine(request: HttpRequest) -> str:
 def spent(action: str, what: str) -> bool:
     rows = Tries.objects.filter(key=_key(action, what), until__gt=timezone.now())
     return rows.filter(number__gte=settings.TRIES_PER_HOUR[action]).exists()
+
+
+def free_at(action: str, what: str) -> datetime:
+    """When it may be tried again."""
+    row = Tries.objects.filter(key=_key(action, what)).first()
+    return row.until if row is not None else timezone.now()
 
 
 def count(action: str, what: str) -> None:

@@ -24,6 +24,7 @@ class AccountEventKind(models.TextChoices):
     PASSWORD_SET = "password_set", _("Password set or changed")
     TOKEN_MADE = "token_made", _("Token for programs made")
     TOKEN_WITHDRAWN = "token_withdrawn", _("Token for programs withdrawn")
+    SESSIONS_ENDED = "sessions_ended", _("Sessions ended")
 
 
 WAYS: dict[str, str | Promise] = {

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import jwt
 from allauth.socialaccount.internal import jwtkit
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
@@ -18,6 +19,8 @@ NEEDED = ("issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoi
 
 
 LONGEST_SUBJECT = 191
+# With the provider's own key only: a secret that both sides know would let either sign.
+SIGNATURES = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
 
 
 @contextmanager
@@ -25,7 +28,7 @@ def nonsense_refused() -> Iterator[None]:
     """An answer in no form that the standard knows is an error of the provider, not of this site."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, jwt.PyJWTError) as error:
         raise OAuth2Error("the provider's answer cannot be read") from error
 
 
@@ -62,6 +65,9 @@ class SchoolOAuth2Adapter(OpenIDConnectOAuth2Adapter):
     def _decode_id_token(self, app: Any, id_token: str) -> dict[str, Any]:
         """With its signature, always: a deployment inside a school may talk to its provider without TLS."""
         config = self.openid_config
+        with nonsense_refused():
+            if jwt.get_unverified_header(id_token)["alg"] not in SIGNATURES:
+                raise OAuth2Error("the token is signed in a way that is not taken here")
         return jwtkit.verify_and_decode(
             credential=id_token,
             keys_url=config["jwks_uri"],

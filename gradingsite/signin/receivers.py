@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.signals import authentication_step_completed
 from allauth.mfa import signals as mfa
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
@@ -13,7 +14,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from gradingsite.accounts import client_address
-from gradingsite.signin import idle, limits
+from gradingsite.signin import idle, limits, open_sessions
 from gradingsite.signin.events import network_of, record, ways
 from gradingsite.signin.models import AccountEventKind as Kind
 
@@ -22,7 +23,8 @@ from gradingsite.signin.models import AccountEventKind as Kind
 def signed_in(request: HttpRequest, user: User, **_kwargs: Any) -> None:
     record(Kind.SIGNED_IN, user=user, request=request, how=ways(request, user))
     if hasattr(request, "session"):
-        idle.used(request)
+        idle.begun(request)
+        open_sessions.device_note(request)
 
 
 @receiver(user_login_failed)
@@ -55,12 +57,26 @@ def wrong_code(request: HttpRequest, user: User, **_kwargs: Any) -> None:
 def factor_on(request: HttpRequest, user: User, authenticator: Authenticator, **_kwargs: Any) -> None:
     if authenticator.type == Authenticator.Type.TOTP:
         record(Kind.FACTOR_ON, user=user, request=request)
+        _end_others(request, user)
 
 
 @receiver(mfa.authenticator_removed)
 def factor_off(request: HttpRequest, user: User, authenticator: Authenticator, **_kwargs: Any) -> None:
     if authenticator.type == Authenticator.Type.TOTP:
         record(Kind.FACTOR_OFF, user=user, request=request)
+        _end_others(request, user)
+
+
+def _end_others(request: HttpRequest, user: User) -> None:
+    """Whoever was in before the way of logging in changed has to show the new way."""
+    open_sessions.sessions_end(user=user, request=request, keep=request.session.session_key)
+
+
+@receiver(authentication_step_completed)
+def shown_again(request: HttpRequest, reauthenticated: bool = False, **_kwargs: Any) -> None:
+    """A session that may do more gets a new name: who learned the old one does not come along."""
+    if reauthenticated:
+        request.session.cycle_key()
 
 
 @receiver(mfa.authenticator_reset)

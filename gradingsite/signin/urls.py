@@ -8,7 +8,7 @@ from django.contrib.auth import views as auth
 from django.urls import path
 from django.views.decorators.cache import never_cache
 
-from gradingsite.signin import token_views, views
+from gradingsite.signin import session_views, token_views, views
 
 urlpatterns = [
     path("login/", views.SignIn.as_view(), name="login"),
@@ -31,8 +31,12 @@ urlpatterns = [
     path("second-factor/codes/new/", never_cache(codes.generate_recovery_codes), name="mfa_generate_recovery_codes"),
     path("sso/", views.sso_start, name="sso_start"),
     path("sso/callback/", views.sso_callback, name="sso_callback"),
+    path("sessions/", session_views.sessions, name="sessions"),
+    path("sessions/end/", session_views.session_end, name="session_end"),
+    path("sessions/end-others/", session_views.sessions_end_others, name="sessions_end_others"),
     path("tokens/", never_cache(token_views.tokens), name="tokens"),
     path("tokens/<int:pk>/withdraw/", token_views.token_withdraw, name="token_withdraw"),
     path("people/<int:pk>/second-factor/reset/", views.factor_reset, name="factor_reset"),
+    path("people/<int:pk>/sessions/end/", session_views.person_sessions_end, name="person_sessions_end"),
     path("people/<int:pk>/sso/unlink/", views.sso_unlink, name="sso_unlink"),
 ]

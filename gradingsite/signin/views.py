@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
 from allauth.account.internal.flows.login import perform_password_login
 from allauth.account.models import Login
 from allauth.account.utils import get_next_redirect_url
@@ -29,9 +30,12 @@ from requests import RequestException
 from courses.passwords import InvitedPasswordResetForm
 from courses.views.requests import PersonRequest
 from grading.admin_access import admin_required
+from gradingsite import refusals
 from gradingsite.signin import limits, sso
 from gradingsite.signin.events import record
+from gradingsite.signin.links import LinkTokens
 from gradingsite.signin.models import AccountEventKind
+from gradingsite.signin.open_sessions import sessions_end
 from gradingsite.signin.provider import SchoolOAuth2Adapter
 
 
@@ -58,9 +62,18 @@ class PasswordLink(PasswordResetView):
 
 
 class PasswordSet(PasswordResetConfirmView):
+    token_generator = LinkTokens()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        if not self.validlink:
+            refusals.security_event("bad_link", view="password_reset_confirm", user=getattr(self.user, "pk", ""))
+        return super().get_context_data(**kwargs)
+
     def form_valid(self, form: SetPasswordForm) -> HttpResponse:
         record(AccountEventKind.PASSWORD_SET, user=self.user, request=self.request, how="link")
-        return super().form_valid(form)
+        answer = super().form_valid(form)
+        sessions_end(user=form.user, request=self.request)
+        return answer
 
 
 class PasswordChange(PasswordChangeView):
@@ -71,7 +84,9 @@ class PasswordChange(PasswordChangeView):
 
     def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
         record(AccountEventKind.PASSWORD_SET, user=form.user, request=self.request, how="password")
-        return super().form_valid(form)
+        answer = super().form_valid(form)
+        sessions_end(user=form.user, request=self.request, keep=self.request.session.session_key)
+        return answer
 
     def form_invalid(self, form: PasswordChangeForm) -> HttpResponse:
         if "old_password" in form.errors:
@@ -129,6 +144,7 @@ def _failed(request: HttpRequest, provider: Any, error: Exception) -> HttpRespon
 
 @require_POST
 @admin_required
+@reauthentication_required
 def factor_reset(request: PersonRequest, pk: int) -> HttpResponse:
     """For somebody who lost their phone and the recovery codes."""
     person = get_object_or_404(User, pk=pk)
@@ -136,12 +152,14 @@ def factor_reset(request: PersonRequest, pk: int) -> HttpResponse:
         taken, _rows = Authenticator.objects.filter(user=person).delete()
         if taken:
             record(AccountEventKind.FACTOR_RESET, user=person, request=request, by=request.user)
+            sessions_end(user=person, request=request, by=request.user)
             messages.success(request, _("The second factor is reset. From now on the password alone is enough."))
     return redirect("grading:person", person.pk)
 
 
 @require_POST
 @admin_required
+@reauthentication_required
 def sso_unlink(request: PersonRequest, pk: int) -> HttpResponse:
     """For an address that went over to somebody else at the provider."""
     person = get_object_or_404(User, pk=pk)

@@ -106,3 +106,10 @@ def test_a_person_has_a_limited_number_of_tokens(teacher: User) -> None:
 def test_a_token_that_is_over_before_it_begins_is_refused(teacher: User) -> None:
     with pytest.raises(EndIsPast):
         made(teacher, expires_at=timezone.now() - timedelta(minutes=1))
+
+
+def test_behind_tls_a_token_in_the_clear_is_refused_and_not_led_on(client: Client, settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    answer = client.get("/api/courses", headers={"authorization": "Bearer mgt_x"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "https_only")
+    assert client.get("/courses/").headers["Location"] == "https://testserver/courses/"

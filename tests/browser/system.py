@@ -65,6 +65,8 @@ def running_site(var: Path) -> Iterator[Site]:
         "MARGINALIA_BASE_DIR": str(BASE_MODEL),
         "PORT": str(port),
         "SAMPLE_PASSWORD": PASSWORD,
+        # A test that trains for a while is one sitting.
+        "REAUTHENTICATION_MINUTES": "240",
         "DJANGO_SETTINGS_MODULE": "gradingsite.settings",
     }
     site = Site(f"http://127.0.0.1:{port}", var, var / "site.log", environment)

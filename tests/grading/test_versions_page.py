@@ -15,6 +15,7 @@ from grading.models import ModelVersion, VersionState
 from grading.services import version_promote, version_register
 from tests.grading.adapters import write_bare_adapter
 from tests.grading.factories import make_user, make_version
+from tests.proof import log_in_now
 
 BETTER = {"n": 30, "mae_percent": 9.04, "rmse": 0.12, "qwk": 0.8, "pearson": 0.9, "smd": -0.05, "rmse_percent": 12.0}
 WORSE = {"n": 30, "mae_percent": 14.0, "rmse": 0.2, "qwk": 0.6, "pearson": 0.7, "smd": 0.3, "rmse_percent": 20.0}
@@ -22,8 +23,7 @@ WORSE = {"n": 30, "mae_percent": 14.0, "rmse": 0.2, "qwk": 0.6, "pearson": 0.7, 
 
 @pytest.fixture
 def site_admin(client: Client, admin: User) -> Client:
-    client.force_login(admin)
-    return client
+    return log_in_now(client, admin)
 
 
 def registered(settings: Any, name: str, **fields: Any) -> ModelVersion:

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from tests.hardening.strategies import archives, files, safe_words, tables
 from tests.hardening.tally import FUZZ, TALLY, tries
+from tests.proof import log_in_now
 from tests.test_access_by_role import GET, POST, address, people, rows
 
 __all__ = ["people", "rows"]  # fixtures
@@ -86,8 +87,7 @@ def test_no_address_fails_on_any_values(
         encoded = QueryDict(mutable=True)
         encoded.update(query)
         url += f"?{encoded.urlencode()}"
-    client = Client(raise_request_exception=True)
-    client.force_login(people[role], backend="gradingsite.accounts.EmailBackend")
+    client = log_in_now(Client(raise_request_exception=True), people[role])
     headers = {"HX-Request": "true"} if data.draw(st.booleans()) else {}
     with TALLY.one(f"{method} {url} as {role} with {sent!r:.600}", scratch), transaction.atomic():
         answer = client.post(url, sent, headers=headers) if method == "post" else client.get(url, sent, headers=headers)

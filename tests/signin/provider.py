@@ -98,6 +98,8 @@ class Provider:
         key: Any = new_key() if "other_key" in self.twists else self.key
         if "unsigned" in self.twists:
             return jwt.encode(body, None, algorithm="none", headers={"kid": "k1"})
+        if "shared_secret" in self.twists:
+            return jwt.encode(body, SECRET * 2, algorithm="HS256", headers={"kid": "k1"})
         return jwt.encode(body, key, algorithm="RS256", headers={"kid": "k1"})
 
 
@@ -107,11 +109,13 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args: Any) -> None:
         pass
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: PLR0911 (an address each)
         path, query = urlsplit(self.path).path, _flat(urlsplit(self.path).query)
         self.provider.asked.append(path)
         if "down" in self.provider.twists:
             return self.answer(503, {})
+        if path == "/userinfo" and "leads_elsewhere" in self.provider.twists:
+            return self.redirect("/elsewhere")
         if path == "/.well-known/openid-configuration":
             return self.answer(200, self.provider.discovery())
         if path == "/jwks":

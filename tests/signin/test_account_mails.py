@@ -15,6 +15,7 @@ from gradingsite.signin.events import record
 from gradingsite.signin.mails import account_change_send
 from gradingsite.signin.models import AccountEvent, AccountEventKind
 from tests.factories import PASSWORD
+from tests.proof import log_in_now
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +30,7 @@ def test_the_owner_hears_of_a_reset(
     client: Client, admin: User, teacher: User, with_factor: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     with_factor(teacher)
-    client.force_login(admin)
+    log_in_now(client, admin)
     reset = reverse("factor_reset", args=[teacher.pk])
     assert told(django_capture_on_commit_callbacks, lambda: client.post(reset)) == 1
     account_change_send(event_id=AccountEvent.objects.get(kind="factor_reset").pk, language="en")

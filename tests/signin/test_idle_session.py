@@ -1,4 +1,4 @@
-"""A session that nobody uses ends by itself; one that is used does not."""
+"""A session that nobody uses ends by itself; one that is used does not, until it is as old as it may get."""
 
 from __future__ import annotations
 
@@ -53,3 +53,15 @@ def test_a_request_soon_after_another_writes_no_session(client: Client, teacher:
     at(1)
     assert logged_in(client)
     assert client.session[idle.KEY] > written
+
+
+def test_a_session_in_use_ends_when_it_is_old(client: Client, teacher: User, at: Any, settings: Any) -> None:
+    settings.SESSION_COOKIE_AGE = 50 * HOUR
+    client.force_login(teacher, backend="gradingsite.accounts.EmailBackend")
+    for hours in range(0, 50, 10):
+        at(hours)
+        assert logged_in(client)
+    at(50.1)
+    answer = client.get("/courses/", follow=True)
+    assert "because you had been logged in for a long time" in answer.content.decode()
+    assert not logged_in(client)

@@ -16,6 +16,7 @@ from django.urls import reverse
 from gradingsite.signin.adapters import SecondFactorAdapter
 from gradingsite.signin.models import AccountEvent
 from tests.factories import PASSWORD
+from tests.proof import log_in_now
 from tests.signin.codes import SECRET, code, wrong_code
 
 pytestmark = pytest.mark.django_db
@@ -184,7 +185,7 @@ def test_an_admin_resets_it_and_that_is_on_record(
     client: Client, admin: User, teacher: User, with_factor: Any, log_in: Any, is_in: Known
 ) -> None:
     with_factor(teacher)
-    client.force_login(admin, backend="gradingsite.accounts.EmailBackend")
+    log_in_now(client, admin)
     client.post(reverse("factor_reset", args=[teacher.pk]))
     line = AccountEvent.objects.get(kind="factor_reset")
     assert (line.user, line.by) == (teacher, admin)

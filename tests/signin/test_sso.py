@@ -17,6 +17,7 @@ from django.urls import NoReverseMatch, reverse
 
 from gradingsite.signin.models import AccountEvent
 from tests.factories import UserFactory
+from tests.proof import log_in_now
 from tests.signin.codes import code
 from tests.signin.provider import Provider
 
@@ -101,8 +102,7 @@ def test_an_admin_unlinks_and_the_next_one_is_linked(
 ) -> None:
     provider.is_about("teacher@example.org", sub="s-1")
     sign_on(client)
-    office = Client()
-    office.force_login(admin, backend="gradingsite.accounts.EmailBackend")
+    office = log_in_now(Client(), admin)
     office.post(reverse("sso_unlink", args=[teacher.pk]))
     assert AccountEvent.objects.get(kind="sso_unlinked").by == admin
     provider.is_about("teacher@example.org", sub="s-2")
@@ -217,6 +217,8 @@ def test_the_second_factor_is_asked_after_it_too(
         "too_old",
         "other_key",
         "unsigned",
+        "shared_secret",
+        "leads_elsewhere",
         "no_id_token",
         "other_issuer",
         "half_a_discovery",
@@ -240,6 +242,7 @@ def test_a_provider_that_answers_otherwise_than_the_standard_lets_nobody_in(
     assert "Single sign-on did not work" in answer.content.decode()
     assert not is_in(client)
     assert not SocialAccount.objects.exists()
+    assert "/elsewhere" not in provider.asked
 
 
 @pytest.mark.parametrize("twist", ["down", "other_issuer", "half_a_discovery"])

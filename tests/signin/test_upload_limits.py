@@ -30,7 +30,9 @@ def test_a_student_hands_in_so_often_a_day_and_no_more(
     client.force_login(student)
     for number in range(3):
         assert "Your answer was handed in." in hand_in(client, assignment, f"Answer {number}").text
-    assert "You handed in 3 times within a day" in hand_in(client, assignment, "One more").text
+    refused = hand_in(client, assignment, "One more, typed for an hour").text
+    assert "You handed in 3 times within a day" in refused
+    assert "One more, typed for an hour" in refused
     assert Submission.objects.current().get().text == "Answer 2"
     Submission.objects.update(submitted_at=timezone.now() - timedelta(days=1, minutes=1))
     assert "Your answer was handed in." in hand_in(client, assignment, "Tomorrow").text

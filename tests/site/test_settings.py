@@ -79,3 +79,12 @@ def test_it_refuses_nonsense_by_name(read: Read, name: str, value: str, words: s
 def test_it_refuses_debug_on_a_site_that_the_world_can_reach(read: Read) -> None:
     with pytest.raises(ImproperlyConfigured, match="DEBUG and HTTPS are both on"):
         read(DEBUG="1", HTTPS="1")
+
+
+def test_behind_tls_cookies_belong_to_this_host_alone(read: Read) -> None:
+    names = ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "LANGUAGE_COOKIE_NAME")
+    found = read(HTTPS="1")
+    assert all(found[name].startswith("__Host-") for name in names)
+    # What the prefix asks of a cookie: no domain, the whole site as its path.
+    assert not [name for name in found if name.endswith(("COOKIE_DOMAIN", "COOKIE_PATH"))]
+    assert not [name for name in names if name in read()]  # a browser drops such a name over plain HTTP

@@ -7,6 +7,7 @@ from django import template
 from django.contrib.auth.models import User
 
 from gradingsite.signin.models import AccountEvent
+from gradingsite.signin.open_sessions import sessions_of
 from gradingsite.signin.required import has_second_factor, must_have_second_factor
 
 register = template.Library()
@@ -25,6 +26,7 @@ def account_signin(context: dict[str, Any], row: User) -> dict[str, Any]:
         "row": row,
         "csrf_token": context.get("csrf_token"),
         "second_factor": has_second_factor(row),
+        "sessions": len(sessions_of(row)),
         "linked": SocialAccount.objects.filter(user=row).exists(),
         "events": AccountEvent.objects.filter(user=row).select_related("by")[:SHOWN],
     }
