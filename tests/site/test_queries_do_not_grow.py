@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from courses.models import Assignment, Course, Membership, Role
-from grading.models import SavedComment, StudentGroup, TrainingSet
+from grading.models import SavedComment, TrainingSet
 from tests.browser.evening import make
 from tests.browser.visits import ADMIN, STUDENT, TEACHER, VISITS
 from tests.grading.factories import make_assignment, make_grade, make_run, make_submission, make_user, make_version
@@ -66,7 +66,6 @@ def _more(course: Course, student: Any) -> None:
         make_assignment(course, title=f"One more {number}")
         make_version("candidate", name=f"one more {number}")
         SavedComment.objects.create(course=course, text=f"One more {number}.")
-        StudentGroup.objects.create(course=course, name=f"Group {number}")
         TrainingSet.objects.create(name=f"One more {number}")
     people = [make_user(last_name=f"More{number:02}") for number in range(PEOPLE)]
     for assignment in Assignment.objects.filter(course=course):
