@@ -6,6 +6,7 @@ import csv
 import io
 from dataclasses import dataclass, field
 
+from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
 from courses.errors import RowError, UserError
@@ -71,6 +72,18 @@ class NamedTwice(UserError):
 def _mark(
     book: Gradebook, row: Row, matcher: StudentMatcher, released: dict[int, Grade], seen: dict[int, int]
 ) -> Mark | None:
+    grade = released.get(student_named(book, row, matcher, seen).pk)
+    if grade is None or grade.points is None:
+        return None
+    return Mark(grade.points, defused(grade.feedback.text))
+
+
+def student_named(book: Gradebook, row: Row, matcher: StudentMatcher, seen: dict[int, int]) -> User:
+    """Whose row it is. `seen` remembers each student's row, by the student's number.
+
+    Raises:
+        NobodyNamed, NamedTwice
+    """
     who = book.who(row)
     student = next(filter(None, (matcher.named(name) for name in who)), None)
     if student is None:
@@ -78,10 +91,7 @@ def _mark(
     if student.pk in seen:
         raise NamedTwice(name=who[0][:80], row=seen[student.pk])
     seen[student.pk] = row.number
-    grade = released.get(student.pk)
-    if grade is None or grade.points is None:
-        return None
-    return Mark(grade.points, defused(grade.feedback.text))
+    return student
 
 
 def _released(assignment: Assignment) -> dict[int, Grade]:
