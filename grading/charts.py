@@ -14,6 +14,7 @@ from grading.models import Grade
 WIDTH, HEIGHT, SIDE = 420, 220, 320
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 40
 MOST_BARS = 21  # with more steps than that, points are counted in ten parts of the maximum
+MOST_DOTS = 300
 _GOLDEN = math.pi * (3 - math.sqrt(5))
 
 
@@ -57,6 +58,7 @@ class Scatter:
     dots: tuple[Dot, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
+    papers: int  # of which the dots are those that differ most
 
     width, height = SIDE, SIDE
     left, right, top, bottom = LEFT, SIDE - RIGHT, TOP, SIDE - BOTTOM
@@ -86,7 +88,10 @@ def distribution(values: Sequence[float], most: float, step: float) -> Bars:
 
 def scatter(grades: Sequence[Grade], most: float) -> Scatter:
     """A dot for each paper, by share of its maximum. Papers on one spot lie in a spiral around it, so that each is
-    seen and can be opened."""
+    seen and can be opened. Of more papers than anybody can look at those are shown that differ most."""
+    papers = len(grades)
+    if papers > MOST_DOTS:
+        grades = sorted(grades, key=lambda grade: -abs((grade.points or 0) - (grade.proposed_points or 0)))[:MOST_DOTS]
     before: dict[tuple[float, float], int] = {}
     dots = []
     for grade in grades:
@@ -103,6 +108,7 @@ def scatter(grades: Sequence[Grade], most: float) -> Scatter:
         tuple(dots),
         tuple(Tick(_right(value / most), words(value)) for value in marks),
         tuple(Tick(_up(value / most, SIDE), words(value)) for value in marks),
+        papers,
     )
 
 

@@ -124,6 +124,17 @@ def test_every_dot_has_a_place_of_its_own(assignment: Assignment) -> None:
     assert len({(dot.x, dot.y) for dot in dots}) == 8
 
 
+def test_of_very_many_papers_those_that_differ_most_are_shown(
+    client: Client, teacher: User, assignment: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grading.charts.MOST_DOTS", 3)
+    for given in ("2", "2", "4", "3.5", "0"):
+        decide(assignment, "2", given)
+    assert {dot.given for dot in scatter(dashboard(assignment).pairs, 4).dots} == {"4", "3.5", "0"}
+    client.force_login(teacher)
+    assert "Shown are the 3 of 5 papers" in page(client, assignment)
+
+
 def test_no_answer_is_lost_from_the_bars() -> None:
     values = [0, 0.5, 4, 4, 2.25]
     assert sum(bar.count for bar in distribution(values, 4, 0.5).bars) == len(values)
