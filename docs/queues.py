@@ -84,7 +84,7 @@ def _prepare(answers: int) -> None:
     from courses.models import Submission
     from tests.grading.factories import make_assignment, make_run
 
-    names = [f"person{number}@example.org" for number in range(answers)]
+    names = [f"answer{number}@example.org" for number in range(answers)]
     people = get_user_model().objects.bulk_create([get_user_model()(username=name, email=name) for name in names])
     same = {"assignment": make_assignment(), "text": TEXT, "state": "ready", "source": "typed"}
     rows = [Submission(**same, student=person, submitted_at=timezone.now()) for person in people]
