@@ -162,8 +162,8 @@ def attend(
     kv, own = keys.shape[0], keys.shape[2]
     shared = heads // kv
     # All queries of one kv head lie together: they meet its prefix in one product, (kv, b * g * w, d) x (kv, d, p).
-    grouped = query.view(rows, width, kv, shared, size).permute(2, 0, 3, 1, 4).reshape(kv, -1, size)
-    by_row = grouped.view(kv * rows, -1, size)
+    grouped = query.reshape(rows, width, kv, shared, size).permute(2, 0, 3, 1, 4).reshape(kv, -1, size)
+    by_row = grouped.reshape(kv * rows, -1, size)
     scores = torch.bmm(by_row, keys.reshape(kv * rows, own, size).transpose(1, 2)).view(kv, rows, shared, width, own)
     scores = scores.masked_fill_(unseen, torch.finfo(scores.dtype).min).view(kv, -1, own)
     before = prefix[0].shape[1] if prefix else 0

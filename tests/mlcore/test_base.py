@@ -67,9 +67,9 @@ def test_the_bundled_base_is_what_transformers_reads_from_the_gguf(bundled_base:
     from safetensors.torch import load_file
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from mlcore.base import _bundled_gguf
+    from mlcore.base import bundled_gguf
 
-    gguf = _bundled_gguf()
+    gguf = bundled_gguf()
     reference = AutoModelForCausalLM.from_pretrained(str(gguf.parent), gguf_file=gguf.name, dtype=torch.bfloat16)
     ours = load_file(bundled_base / "model.safetensors")
     expected = {key: value for key, value in reference.state_dict().items() if key != "lm_head.weight"}
