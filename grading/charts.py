@@ -91,7 +91,7 @@ def scatter(grades: Sequence[Grade], most: float) -> Scatter:
     seen and can be opened. Of more papers than anybody can look at those are shown that differ most."""
     papers = len(grades)
     if papers > MOST_DOTS:
-        grades = sorted(grades, key=lambda grade: -abs((grade.points or 0) - (grade.proposed_points or 0)))[:MOST_DOTS]
+        grades = sorted(grades, key=_apart, reverse=True)[:MOST_DOTS]
     before: dict[tuple[float, float], int] = {}
     dots = []
     for grade in grades:
@@ -110,6 +110,10 @@ def scatter(grades: Sequence[Grade], most: float) -> Scatter:
         tuple(Tick(_up(value / most, SIDE), words(value)) for value in marks),
         papers,
     )
+
+
+def _apart(grade: Grade) -> float:
+    return abs(float(grade.points or 0) - float(grade.proposed_points or 0))
 
 
 def _right(share: float) -> float:
