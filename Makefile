@@ -1,8 +1,9 @@
 # make run: the site, from nothing. make test: every check. Both make .venv first; the second time nothing is installed.
+# make quick: the checks for between steps.
 .POSIX:
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test kills faults lint fmt check pytest fuzz audit sbom screenshots messages clean help
+.PHONY: run test quick long kills faults retraining lint fmt check pytest fuzz audit sbom screenshots messages clean help
 
 SHELL = /bin/sh
 PYTHON = python3.11
@@ -11,12 +12,19 @@ BIN = $(VENV)/bin
 # Where the templates are formatted and checked.
 TEMPLATES = templates
 PYTEST_FLAGS =
+# Two processes share the tests out by file; tests/conftest.py says what belongs together and what begins first.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 # Where nothing is shown to the people who use the site.
 NO_MESSAGES = --ignore var --ignore $(VENV) --ignore tests --ignore mlcore --ignore docs
+
+# torch and its libraries are not compiled when they are installed. A process that may not keep what it compiles would
+# do it again: twenty seconds of each start of a worker.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make run          the whole site at http://127.0.0.1:8000 (PORT=8001 moves it); Ctrl-C stops it"
 	@echo "make test         linters, import law, types and all tests"
+	@echo "make quick        linters, import law, types and the tests without browser, model and other processes"
 	@echo "make lint, fmt    the linters alone; format what they would complain about"
 	@echo "make screenshots  the README's pictures, taken from a running sample site"
 	@echo "make faults       random faults on a whole site under load (FAULTS=200 SEED=1)"

@@ -18,6 +18,18 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: Any, request: pytest.FixtureRequest
+) -> Iterator[None]:
+    """In place of pytest-django's own, which would run every migration once a process."""
+    from tests.database import migrated_database
+
+    process = getattr(request.config, "workerinput", {}).get("workerid", "alone")
+    with django_db_blocker.unblock(), migrated_database(process):
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _a_test_database_can_be_emptied() -> Iterator[None]:
     """Histories refuse to be deleted, but tests begin with none. The guards are back with the flush's post_migrate."""
@@ -61,11 +73,37 @@ def _the_language_of_a_test_ends_with_it() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that need a card are skipped where there is none; asking costs the import of torch, so only if need be."""
+    """Share the tests out between processes, and skip those that need a card where there is none."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_shared_with(item)))
+    # What takes longest begins first, so that no process is left alone with it at the end.
+    items.sort(key=_turn)
+    # Asking for a card costs the import of torch, so only if need be.
     gpu = [item for item in items if item.get_closest_marker("gpu")]
     if gpu and not _card_present():
         for item in gpu:
             item.add_marker(pytest.mark.skip(reason="there is no NVIDIA card here"))
+
+
+def _shared_with(item: pytest.Item) -> str:
+    """Tests of one group run in one process: all that use the one Chromium and the one running site, else one file."""
+    return (
+        "chromium"
+        if "browser" in getattr(item, "fixturenames", ())
+        else str(item.path.relative_to(item.config.rootpath))
+    )
+
+
+def _turn(item: pytest.Item) -> int:
+    """Chromium first, then what starts processes, then what loads the model, then the rest."""
+    if _uses_chromium(item):
+        return 0
+    marked = [item.get_closest_marker(name) is not None for name in ("faults", "model")]
+    return marked.index(True) + 1 if any(marked) else len(marked) + 1
+
+
+def _uses_chromium(item: pytest.Item) -> bool:
+    return "browser" in getattr(item, "fixturenames", ())
 
 
 def _card_present() -> bool:

@@ -11,11 +11,12 @@ from django.db import transaction
 from django.test import Client
 from django.urls import get_resolver, reverse
 
-from courses.models import Course, Membership, Submission, UnmatchedFile
+from courses.models import Membership, Submission, UnmatchedFile
+from tests.access_table import GET, POST, address, names_of
+from tests.everybody import _uploads_go_away, everybody, people, rows
 from tests.factories import UserFactory
-from tests.test_access_by_role import GET, POST, address, names_of, people, rows
 
-__all__ = ["people", "rows"]  # fixtures
+__all__ = ["_uploads_go_away", "everybody", "people", "rows"]  # fixtures
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -36,11 +37,11 @@ CELLS: list[str] = []
 
 
 @pytest.fixture
-def visitors(people: dict[str, User], other_course: Course, course: Course) -> dict[str, Client]:
+def visitors(people: dict[str, User]) -> dict[str, Client]:
     """A browser of each kind of person; the deactivated one is a teacher who was logged in when the account closed."""
     stranger, closed = UserFactory(), UserFactory()
-    Membership.objects.create(course=other_course, user=stranger, role="student")
-    Membership.objects.create(course=course, user=closed, role="teacher")
+    Membership.objects.create(course=people["outsider"].memberships.get().course, user=stranger, role="student")
+    Membership.objects.create(course=people["teacher"].memberships.get().course, user=closed, role="teacher")
     everybody = {**people, "student_of_another_course": stranger, "deactivated": closed}
     clients = {"anonymous": Client()}
     for role, user in everybody.items():

@@ -14,12 +14,10 @@ from playwright.sync_api import Browser, Page
 
 from courses.models import Assignment
 from grading.models import Grade, GradeEvent
+from tests.access_table import GET, address
 from tests.browser.poison import PAYLOADS, poison
 from tests.browser.visits import NO_PAGE
 from tests.factories import CriterionFactory, LevelFactory, RubricFactory
-from tests.test_access_by_role import GET, address, people, rows
-
-__all__ = ["people", "rows"]  # fixtures
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.django_db(transaction=True)]
 # Chromium says of each violation what it held back; this is what a report endpoint would be sent.

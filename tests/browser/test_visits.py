@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import get_resolver
 
+from tests.access_table import POST, names_of
 from tests.browser.visits import NO_PAGE, VISITS
-from tests.test_access_by_role import POST, names_of
 
 
 def test_every_named_page_is_visited_or_says_why_not() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from tests.test_access_by_role import API
+from tests.access_table import API
 
 ANYBODY, STUDENT, TEACHER, ADMIN = "", "student1@example.org", "teacher@example.org", "admin@example.org"
 

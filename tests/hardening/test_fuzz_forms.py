@@ -19,12 +19,13 @@ from django.test import Client
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.access_table import GET, POST, address
+from tests.everybody import _uploads_go_away, everybody, people, rows
 from tests.hardening.strategies import archives, files, safe_words, tables
 from tests.hardening.tally import FUZZ, TALLY, tries
 from tests.proof import log_in_now
-from tests.test_access_by_role import GET, POST, address, people, rows
 
-__all__ = ["people", "rows"]  # fixtures
+__all__ = ["_uploads_go_away", "everybody", "people", "rows"]  # fixtures
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(3600)]
 ROOT = Path(__file__).resolve().parents[2]

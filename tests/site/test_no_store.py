@@ -7,10 +7,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from tests.access_table import GET, OPEN, address
+from tests.everybody import _uploads_go_away, everybody, people, rows
 from tests.proof import log_in_now
-from tests.test_access_by_role import GET, OPEN, address, people, rows
 
-__all__ = ["people", "rows"]  # fixtures
+__all__ = ["_uploads_go_away", "everybody", "people", "rows"]  # fixtures
 
 pytestmark = pytest.mark.django_db
 FIRST = ("student", "teacher", "admin")
