@@ -16,6 +16,7 @@ from grading.mapping import question_of
 from grading.models import GradingJob, JobState, ModelVersion, WorkerKind
 from grading.runtime_pilots import pilots_mark
 from grading.runtime_pulse import Lease, Pulse, pulse
+from grading.runtime_report import Reporter
 from grading.runtime_rewrites import write_queued
 from grading.runtime_trials import shadow_mark, trials_mark
 from grading.services.jobs import Claim, Ticket, job_fail, jobs_claim, jobs_give_back, jobs_heartbeat
@@ -50,7 +51,8 @@ class Marker:
     def ready(self, directory: Path, name: str, heart: Pulse) -> Engine:
         """The engine with this version attached; the base model is loaded at the first call."""
         if self.engine is None:
-            self.engine = Engine(base_config())
+            with heart.loading():
+                self.engine = Engine(base_config())
         if self.engine.version != directory:
             self.engine.use(directory)
         heart.tell(device=self.engine.device, base_name=self.engine.base_info.name, version_name=name)
@@ -119,21 +121,26 @@ def _mark_batch(claim: Claim, heart: Pulse) -> bool:
     written = [ticket for ticket in claim.tickets if ticket not in blank]
     question = question_of("", claim.snapshot)
     proposals = {ticket.job_id: blank_proposal(question, str(ticket.job_id)) for ticket in blank}
+    report = Reporter(claim)
     with heart.holding(lambda: jobs_heartbeat(claim=claim) > 0) as lease:
         usable = True
         if written:
             try:
-                found = _mark_written(claim, written, heart, lease)
+                found = _mark_written(claim, written, heart, lease, report)
             except Interrupted:
                 jobs_give_back(claim=claim, tickets=claim.tickets)
+                report.end()
                 return not heart.stopping.is_set()
             usable = found is not None
             proposals |= found or {}
         tallies.count("marks", batch_write(claim=claim, proposals=proposals))
+    report.end()
     return usable
 
 
-def _mark_written(claim: Claim, tickets: Sequence[Ticket], heart: Pulse, lease: Lease) -> Proposals | None:
+def _mark_written(
+    claim: Claim, tickets: Sequence[Ticket], heart: Pulse, lease: Lease, report: Reporter
+) -> Proposals | None:
     """Proposals for answers that have something in them; None where no model could be loaded."""
     try:
         engine = marker().ready(claim.version_directory, claim.version_name, heart)
@@ -147,7 +154,8 @@ def _mark_written(claim: Claim, tickets: Sequence[Ticket], heart: Pulse, lease: 
         for ticket in tickets:
             job_fail(ticket=ticket, code="base_unreadable", detail=str(error))
         return None
-    return _mark(engine, claim, tickets, _watch(heart, lease))
+    report.begin(blank=len(claim.tickets) - len(tickets))
+    return _mark(engine, claim, tickets, _watch(heart, lease), report)
 
 
 def _watch(heart: Pulse, lease: Lease) -> Callable[[int], None]:
@@ -161,13 +169,18 @@ def _watch(heart: Pulse, lease: Lease) -> Callable[[int], None]:
     return check
 
 
-def _mark(engine: Engine, claim: Claim, tickets: Sequence[Ticket], check: Callable[[int], None]) -> Proposals:
+def _mark(
+    engine: Engine, claim: Claim, tickets: Sequence[Ticket], check: Callable[[int], None], report: Reporter
+) -> Proposals:
     """Mark answers together. Where that fails they are marked in smaller lots, so that a bad one fails alone."""
     check(0)
     answers = [ticket.answer for ticket in tickets]
     begun = time.monotonic()
+    report.lot()
     try:
-        found = engine.mark(claim.question, answers, feedback=claim.with_feedback, on_progress=check)
+        found = engine.mark(
+            claim.question, answers, feedback=claim.with_feedback, on_progress=check, on_work=report.worked
+        )
     except Interrupted:
         raise
     except Exception as error:  # whatever an odd answer can do to a model must not stop the others
@@ -177,16 +190,24 @@ def _mark(engine: Engine, claim: Claim, tickets: Sequence[Ticket], check: Callab
             log.exception("job %s could not be marked", tickets[0].job_id)
             code = "out_of_memory" if too_large else "model_failed"
             job_fail(ticket=tickets[0], code=code, detail=f"{type(error).__name__}: {error}")
+            report.lot_done(1)
             return {}
         log.warning("a batch of %s failed and is marked in smaller lots: %s", len(tickets), error)
     else:
         tallies.count("model_seconds", time.monotonic() - begun)
+        report.lot_done(len(tickets))
         return {ticket.job_id: proposal for ticket, proposal in zip(tickets, found, strict=True)}
-    return _mark_lots(engine, claim, tickets, check, halves=too_large)
+    return _mark_lots(engine, claim, tickets, check, report, halves=too_large)
 
 
 def _mark_lots(
-    engine: Engine, claim: Claim, tickets: Sequence[Ticket], check: Callable[[int], None], *, halves: bool
+    engine: Engine,
+    claim: Claim,
+    tickets: Sequence[Ticket],
+    check: Callable[[int], None],
+    report: Reporter,
+    *,
+    halves: bool,
 ) -> Proposals:
     size = (len(tickets) + 1) // 2 if halves else 1
     if halves:
@@ -196,5 +217,5 @@ def _mark_lots(
             torch.cuda.empty_cache()
     proposals: Proposals = {}
     for start in range(0, len(tickets), size):
-        proposals |= _mark(engine, claim, tickets[start : start + size], check)
+        proposals |= _mark(engine, claim, tickets[start : start + size], check, report)
     return proposals

@@ -18,12 +18,14 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import FrameType
 from typing import Any
 
 from celery import current_app
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.utils import timezone
 
 from grading import tasks
 from grading.models import WorkerKind
@@ -119,6 +121,7 @@ class Pulse:
         self.stopping = stopping
         self.busy = Busy()
         self._facts: dict[str, str] = {}
+        self._loading_since: datetime | None = None
         self._lease: Lease | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
@@ -133,6 +136,17 @@ class Pulse:
     def tell(self, *, device: str, base_name: str, version_name: str) -> None:
         """What the health page shows of this worker from the next beat on."""
         self._facts = {"device": device, "base_name": base_name, "version_name": version_name}
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """Say, at once, that the model is being loaded while this is open: whoever watches a run waits for it."""
+        self._loading_since = timezone.now()
+        self._tell_now()
+        try:
+            yield
+        finally:
+            self._loading_since = None
+            self._tell_now()
 
     @contextmanager
     def holding(self, beat: Callable[[], bool]) -> Iterator[Lease]:
@@ -162,7 +176,7 @@ class Pulse:
         try:
             seconds = self.busy.look()
             tallies.count("worker_busy_seconds", seconds, kind=self.kind)
-            worker_seen(name=self.name, kind=self.kind, busy_share=round(self.busy.share, 3), **self._facts)
+            self._seen()
             lease = self._lease
             if lease is not None and not lease.beat():
                 lease.lost.set()
@@ -170,6 +184,16 @@ class Pulse:
             # The database may be away for a moment. Whether the lease survived is seen at the next beat or write.
             log.warning("no heartbeat: %s", error)
             connection.close()
+
+    def _seen(self) -> None:
+        share, since = round(self.busy.share, 3), self._loading_since
+        worker_seen(name=self.name, kind=self.kind, busy_share=share, loading_since=since, **self._facts)
+
+    def _tell_now(self) -> None:
+        try:
+            self._seen()
+        except DatabaseError as error:
+            log.warning("the next heartbeat will tell what this worker does: %s", error)
 
 
 _pulse: Pulse | None = None

@@ -23,11 +23,11 @@ from mlcore.model import Model
 from mlcore.points import criterion_points, points_of
 from mlcore.prompts import criterion_request, feedback_request, is_blank, score_request
 from mlcore.reading import Batch, PrefixCache, begin, bucket, pad_rows, read
-from mlcore.schemas import Answer, CriterionScore, MarkNote, Proposal, Question
+from mlcore.schemas import Answer, CriterionScore, MarkNote, MarkProgress, Proposal, Question
 from mlcore.screening import Screening, screen
 from mlcore.stacking import Stack
 from mlcore.wording import QUOTED_WORDS, worded
-from mlcore.writing import SLOTS, Ready, decode, tidy, write
+from mlcore.writing import SLOTS, Lengths, Ready, decode, tidy, write
 
 # Places of a batch, padding included: on a CPU more only cost memory.
 _BATCH_PLACES = {"cpu": 1024, "cuda": 16_384}
@@ -99,6 +99,7 @@ class Engine:
         self._attached: OrderedDict[str, Manifest] = OrderedDict()
         self._stacks: dict[str, Stack] = {}
         self._memories: dict[str, Memory] = {}
+        self._lengths = Lengths()
         self._key: str | None = None
         self._serial = 0
         self.version: Path | None = None
@@ -150,6 +151,7 @@ class Engine:
         feedback: bool = True,
         points: Mapping[str, float] | None = None,
         on_progress: Callable[[int], None] | None = None,
+        on_work: Callable[[MarkProgress], None] | None = None,
     ) -> list[Proposal]:
         """Propose points, points per criterion and feedback for each answer, in the order given.
 
@@ -161,7 +163,8 @@ class Engine:
         Args:
             feedback: write feedback; far slower than marking alone.
             points: by answer id, points that a teacher has set: the proposal keeps to them, and feedback is told them.
-            on_progress: called with the number of answers done so far, after each batch.
+            on_progress: called with the number of answers done so far, after each batch and each token of feedback.
+            on_work: called as often, with what is scored and what is written so far.
 
         Raises:
             AdapterError: no model version is in use, or it cannot score.
@@ -179,14 +182,21 @@ class Engine:
                 screening = screen(question, answer.text) if scorer else Screening()
                 text = screening.reading or answer.text
                 reads.append(_Read(index, answer, text, self._encoder.answer(text), screening))
-        report = on_progress or (lambda done: None)
+        blank = len(proposals)
+
+        def report(done: int, scored: int, written: float) -> None:
+            if on_work is not None:
+                on_work(MarkProgress(blank + scored, blank + written if feedback else 0.0))
+            if on_progress is not None:
+                on_progress(blank + done)
+
         drafts: list[_Draft] = []
         for width, chunk in _chunks(self._bounded(question, reads), self._places):
             drafts += self._drafts(question, chunk, width, given)
-            report(len(proposals) + (0 if feedback else len(drafts)))
+            report(0 if feedback else len(drafts), len(drafts), 0.0)
         texts: Sequence[str | None] = [None] * len(drafts)
         if feedback and drafts:
-            texts = self._texts(question, drafts, lambda done: report(len(proposals) + done))
+            texts = self._texts(question, drafts, lambda done, written: report(done, len(drafts), written))
         found = {draft.entry.index: draft.proposal(text) for draft, text in zip(drafts, texts, strict=True)}
         return [(proposals | found)[index] for index in range(len(answers))]
 
@@ -246,7 +256,9 @@ class Engine:
                 scores = [round(score, _DIGITS) for score in layer.apply(question, texts, scores)]
         return list(scores)
 
-    def _texts(self, question: Question, drafts: Sequence[_Draft], on_text: Callable[[int], None]) -> list[str | None]:
+    def _texts(
+        self, question: Question, drafts: Sequence[_Draft], on_text: Callable[[int, float], None]
+    ) -> list[str | None]:
         """Feedback for each, by the version's feedback writer, or a little by the bare base where it has none."""
         name = self._part("feedback")
         requests = {draft.points: self._encoder.pieces(feedback_request(question, draft.points)) for draft in drafts}
@@ -256,8 +268,16 @@ class Engine:
         room = drafts[order[0]].width + asked + _ESSAY_FEEDBACK_TOKENS
         slots = max(1, min(len(drafts), SLOTS, _SLOT_TOKENS // room))
         ready = self._ready(name, question, [drafts[place] for place in order], requests, asked)
+        lengths: Sequence[float] = ()
+
+        def on_step(ended: Sequence[float], under_way: Sequence[float]) -> None:
+            nonlocal lengths
+            lengths = ended
+            on_text(len(ended), self._lengths.written(ended, under_way))
+
         with self._model.using(name):
-            written = write(self._model, ready, self._encoder.end_id, slots, on_text)
+            written = write(self._model, ready, self._encoder.end_id, slots, on_step)
+        self._lengths.learn(lengths)
         texts: list[str | None] = [None] * len(drafts)
         for place, ids in zip(order, written, strict=True):
             entry, points = drafts[place].entry, drafts[place].points

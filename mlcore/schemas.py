@@ -101,6 +101,15 @@ class CriterionScore:
 
 
 @dataclass(frozen=True)
+class MarkProgress:
+    """How far the marking of some answers is: answers that have a score, and texts that are written. A text that is
+    under way counts in parts, by how long texts usually get; without feedback none is ever written."""
+
+    scored: int = 0
+    written: float = 0.0
+
+
+@dataclass(frozen=True)
 class Proposal:
     """What the model proposes for one answer; a teacher decides.
 

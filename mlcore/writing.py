@@ -19,6 +19,11 @@ SLOTS = 32
 # No run of so many tokens is written twice.
 _NO_REPEAT = 5
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*(?=\s|$)")
+# Of the most that a text may be, before any was seen to end; and how far a text is at most while it has not ended.
+_USUAL_SHARE = 0.6
+_NEARLY = 0.95
+
+OnStep = Callable[[Sequence[float], Sequence[float]], None]
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,11 @@ class _Text:
     ids: list[int] = field(default_factory=list)
     after: dict[tuple[int, ...], set[int]] = field(default_factory=lambda: defaultdict(set))
 
+    @property
+    def share(self) -> float:
+        """How long it is, of the most that it may be."""
+        return len(self.ids) / self.most
+
     def forbidden(self) -> set[int]:
         """Tokens that would complete a run that was written before (Paulus et al. 2017)."""
         return self.after.get(tuple(self.ids[1 - _NO_REPEAT :]), set()) if len(self.ids) >= _NO_REPEAT else set()
@@ -58,7 +68,7 @@ def write(
     ready: Iterator[Ready],
     end: int,
     slots: int,
-    on_text: Callable[[int], None] = lambda done: None,
+    on_step: OnStep = lambda ended, under_way: None,
 ) -> list[list[int]]:
     """Let rows write on, each until its end token or its most; where one ends, the next one waiting takes its place.
 
@@ -66,7 +76,8 @@ def write(
         ready: batches that have read the same prefix, asked for when their rows are next.
         end: the token that ends a text.
         slots: how many rows write at a time.
-        on_text: called with the number of texts done so far, after each; may raise to stop.
+        on_step: called after each token of theirs with how long the texts are, as shares of the most that they may
+            be: those that ended, and those that are under way; may raise to stop.
 
     Returns:
         For each row the ids that it wrote, without the end token, in the order in which they came.
@@ -74,8 +85,8 @@ def write(
     waiting = _rows(ready)
     texts: list[_Text] = []
     holds: list[_Text | None] = [None] * slots
+    ended: list[float] = []
     decoder, states = None, None
-    done = 0
     while True:
         for slot in [slot for slot, text in enumerate(holds) if text is None]:
             if (found := next(waiting, None)) is None:
@@ -105,11 +116,27 @@ def write(
             if chosen[slot] == end or len(text.ids) >= text.most:
                 holds[slot] = None
                 decoder.free(slot)
-                done += 1
-                on_text(done)
+                ended.append(text.share)
+        on_step(ended, [text.share for text in holds if text])
         if any(holds):
             states = decoder.step(torch.tensor(chosen))
     return [text.ids for text in texts]
+
+
+class Lengths:
+    """How long texts usually get, learnt from those that ended: how far one is can only be guessed from that."""
+
+    def __init__(self) -> None:
+        self._usual = _USUAL_SHARE
+
+    def learn(self, ended: Sequence[float]) -> None:
+        """Heed the lengths of texts, as shares of the most that they might have been."""
+        if ended:
+            self._usual = max(0.01, (self._usual + sum(ended) / len(ended)) / 2)
+
+    def written(self, ended: Sequence[float], under_way: Sequence[float]) -> float:
+        """The number of texts that are written, counting those under way in parts."""
+        return len(ended) + sum(min(_NEARLY, share / self._usual) for share in under_way)
 
 
 def _rows(ready: Iterator[Ready]) -> Iterator[tuple[Batch, int, torch.Tensor, int]]:

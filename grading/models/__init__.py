@@ -4,7 +4,7 @@ from grading.models.corrections import Correction, CorrectionBasis
 from grading.models.desk import ActedGrade, ActKind, Presence, ReviewAct, SavedComment, SubmissionFlag
 from grading.models.grades import CriterionScore, Feedback, Grade, GradeEvent, GradeSource, GradeState
 from grading.models.groups import AnswerGroup, GroupedAnswer, GroupKind
-from grading.models.jobs import GradingJob, GradingRun, JobState, RunScope, Worker, WorkerKind
+from grading.models.jobs import GradingJob, GradingRun, JobState, RunReport, RunScope, Worker, WorkerKind
 from grading.models.operations import LastTime, Tally
 from grading.models.pilots import Pilot, PilotPaper, PilotState
 from grading.models.readings import AnswerReading
@@ -69,6 +69,7 @@ __all__ = [
     "ReviewAct",
     "Rewrite",
     "RewriteState",
+    "RunReport",
     "RunScope",
     "SavedComment",
     "SecondMark",

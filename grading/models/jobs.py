@@ -48,6 +48,11 @@ class GradingRun(models.Model):
     def __str__(self) -> str:
         return f"{self.assignment} · {self.pk}"
 
+    @property
+    def writes_feedback(self) -> bool:
+        """Whether feedback is asked for, and the version can write it."""
+        return self.with_feedback and "feedback" in self.version.manifest.get("parts", {})
+
 
 class GradingJob(models.Model):
     """The marking of one submission. The row is the queue; a message only wakes a worker.
@@ -94,6 +99,32 @@ class GradingJob(models.Model):
         return f"{self.pk} · {self.submission}"
 
 
+class RunReport(models.Model):
+    """How far one worker is with its part of a run, and how fast: told about once a second while it marks.
+
+    Nothing is decided by it. What counts of its batch is only what its jobs still show to be its own.
+    """
+
+    run = models.ForeignKey(GradingRun, models.CASCADE, related_name="reports")
+    worker = models.CharField(max_length=120)
+    began_at = models.DateTimeField(help_text=_("when it began to mark, with the model loaded"))
+    told_at = models.DateTimeField()
+    scored = models.PositiveIntegerField(default=0)
+    scoring_seconds = models.FloatField(default=0)
+    written = models.FloatField(default=0, help_text=_("texts; one that is under way counts in parts"))
+    writing_seconds = models.FloatField(default=0)
+    batch = models.PositiveSmallIntegerField(default=0, help_text=_("answers of the batch it is at; 0 between two"))
+    batch_scored = models.PositiveSmallIntegerField(default=0)
+    batch_written = models.FloatField(default=0)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["run", "worker"], name="one_report_per_run_and_worker")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} · {self.worker}"
+
+
 class WorkerKind(models.TextChoices):
     MARKING = "marking", _("marking")
     TRAINING = "training", _("training")
@@ -114,6 +145,7 @@ class Worker(models.Model):
     )
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
+    loading_since = models.DateTimeField(null=True, blank=True, help_text=_("set while it loads the model"))
 
     objects = WorkerQuerySet.as_manager()
 

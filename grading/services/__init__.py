@@ -19,12 +19,11 @@ from grading.services.review import (
     grade_reject,
     grade_reopen,
 )
+from grading.services.run_progress import RunProgress, run_progress
 from grading.services.runs import (
-    RunProgress,
     grading_run_cancel,
     grading_run_retry_failed,
     grading_run_start,
-    run_progress,
     worker_listening,
 )
 from grading.services.second_marks import second_mark_give, second_mark_settle

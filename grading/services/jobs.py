@@ -107,7 +107,7 @@ def _claim(worker: str, run: GradingRun, keys: Sequence[int]) -> Claim | None:
         version_id=run.version_id,
         version_name=run.version.name,
         version_directory=version_directory(run.version),
-        with_feedback=run.with_feedback and "feedback" in run.version.manifest.get("parts", {}),
+        with_feedback=run.writes_feedback,
         takes_edited=run.scope == "selected",
         key=question_key(run.assignment),
         snapshot=rubric_snapshot(run.assignment),

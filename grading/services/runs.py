@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
@@ -18,8 +17,6 @@ from grading.exceptions import NoModelVersion, NothingToMark
 from grading.models import GradingJob, GradingRun, JobState, ModelVersion, RunScope, Worker, WorkerKind
 from grading.models.jobs import ACTIVE_JOB_STATES
 from grading.selectors import by_person, graded
-
-RATE_WINDOW = timedelta(minutes=2)
 
 
 def grading_run_start(
@@ -73,46 +70,9 @@ def grading_run_retry_failed(*, run: GradingRun, by: User) -> int:
         )
         if again:
             GradingRun.objects.filter(pk=run.pk).update(cancelled_at=None)
+            run.reports.all().delete()  # their pace would count the time in between
             tasks.wake_marking()
     return again
-
-
-@dataclass(frozen=True)
-class RunProgress:
-    """How far a run is. `rate_per_minute` and `seconds_left` are None where too little is known to say."""
-
-    total: int
-    queued: int
-    running: int
-    done: int
-    failed: int
-    cancelled: int
-    rate_per_minute: float | None
-    seconds_left: int | None
-    active: bool
-    worker_listening: bool
-
-    @property
-    def percent(self) -> int:
-        return 100 * (self.total - self.queued - self.running) // self.total if self.total else 100
-
-
-def run_progress(run: GradingRun) -> RunProgress:
-    counts = dict(run.jobs.values_list("state").annotate(models.Count("pk")))
-    left = sum(counts.get(state, 0) for state in ACTIVE_JOB_STATES)
-    rate = _rate(run) if left else None
-    return RunProgress(
-        total=sum(counts.values()),
-        queued=counts.get(JobState.QUEUED, 0),
-        running=counts.get(JobState.RUNNING, 0),
-        done=counts.get(JobState.SUCCEEDED, 0),
-        failed=counts.get(JobState.FAILED, 0),
-        cancelled=counts.get(JobState.CANCELLED, 0),
-        rate_per_minute=rate,
-        seconds_left=round(60 * left / rate) if rate else None,
-        active=left > 0,
-        worker_listening=worker_listening(WorkerKind.MARKING),
-    )
 
 
 def worker_listening(kind: str) -> bool:
@@ -141,16 +101,3 @@ def _active_run(assignment: Assignment) -> GradingRun:
     if run is None:
         raise NothingToMark
     return run
-
-
-def _rate(run: GradingRun) -> float | None:
-    """Answers finished per minute over the last minutes, or since the run was first taken up if that is less."""
-    now = timezone.now()
-    over = run.jobs.filter(state__in=[JobState.SUCCEEDED, JobState.FAILED])
-    first = run.jobs.filter(started_at__isnull=False).order_by("started_at").first()
-    if first is None or first.started_at is None:
-        return None
-    since = max(first.started_at, now - RATE_WINDOW)
-    done = over.filter(finished_at__gte=since).count()
-    seconds = (now - since).total_seconds()
-    return 60 * done / seconds if done and seconds > 0 else None

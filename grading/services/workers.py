@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -12,10 +12,17 @@ from gradingsite import codes
 FORGET_AFTER = timedelta(days=1)
 
 
-def worker_seen(
-    *, name: str, kind: str, device: str = "", base_name: str = "", version_name: str = "", busy_share: float = 0
+def worker_seen(  # noqa: PLR0913 - one argument for each field of the row
+    *,
+    name: str,
+    kind: str,
+    device: str = "",
+    base_name: str = "",
+    version_name: str = "",
+    busy_share: float = 0,
+    loading_since: datetime | None = None,
 ) -> None:
-    """Write down that a worker is alive, what it holds, and how busy it was of late."""
+    """Write down that a worker is alive, what it holds or loads, and how busy it was of late."""
     now = timezone.now()
     facts = {
         "device": device[:120],
@@ -23,6 +30,7 @@ def worker_seen(
         "version_name": version_name[:120],
         "code": codes.code_digest(),
         "busy_share": busy_share,
+        "loading_since": loading_since,
         "seen_at": now,
     }
     if not Worker.objects.filter(name=name).update(**facts):

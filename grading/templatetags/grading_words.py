@@ -8,7 +8,7 @@ from decimal import Decimal
 from django import template
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from courses.templatetags.courses_tags import points as plain_points
 from grading.models import Grade, GradeEvent
@@ -37,6 +37,11 @@ _ACTIONS = {
     "data_deleted": gettext_lazy("marked: trained on data since deleted"),
     "replaced": gettext_lazy("replaced by a newer one"),
     "submission_replaced": gettext_lazy("replaced, because the student handed in again"),
+}
+_DOING = {
+    "loading": gettext_lazy("loading the model"),
+    "scoring": gettext_lazy("giving points"),
+    "writing": gettext_lazy("writing feedback"),
 }
 _FIELDS = {
     "points": gettext_lazy("points"),
@@ -140,6 +145,25 @@ def duration(seconds: float | None) -> str:
     if minutes < 120:
         return _("%(minutes)s min") % {"minutes": minutes}
     return _("%(hours)s h %(minutes)s min") % {"hours": minutes // 60, "minutes": minutes % 60}
+
+
+@register.filter
+def time_left(seconds: float | None) -> str:
+    """About how long something that runs still takes, as roughly as it can be known."""
+    if seconds is None:
+        return "–"
+    if seconds < 30:
+        return _("less than half a minute")
+    minutes = max(1, round(seconds / 60))
+    if minutes >= 120:
+        return _("about %(hours)s h") % {"hours": round(minutes / 60)}
+    return ngettext("about %(number)s minute", "about %(number)s minutes", minutes) % {"number": minutes}
+
+
+@register.filter
+def doing(what: str) -> str:
+    """What is done for a grading run at this moment."""
+    return str(_DOING[what])
 
 
 @register.filter

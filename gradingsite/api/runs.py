@@ -54,7 +54,8 @@ def run_cancel(request: HttpRequest, pk: Path[Key]) -> Any:
 
 def _shown(row: GradingRun) -> dict[str, Any]:
     progress = services.run_progress(row)
-    counts = {name: getattr(progress, name) for name in ("total", "queued", "running", "done", "failed", "cancelled")}
+    names = ("total", "queued", "running", "done", "failed", "cancelled", "scored", "written")
+    counts = {name: getattr(progress, name) for name in names}
     return {
         "id": row.pk,
         "assignment": row.assignment_id,

@@ -153,6 +153,8 @@ class RunOut(Schema):
     done: int
     failed: int
     cancelled: int
+    scored: int = Field(description="answers that have points, those of unfinished batches included")
+    written: int = Field(description="the same of texts of feedback")
     seconds_left: int | None
 
 

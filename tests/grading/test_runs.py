@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -132,20 +131,3 @@ def test_progress_says_whether_a_worker_is_listening(teacher):
     now = timezone.now()
     Worker.objects.create(name="w", kind="marking", started_at=now, seen_at=now)
     assert run_progress(run).worker_listening
-
-
-def test_progress_tells_rate_and_time_left(teacher):
-    make_version()
-    assignment = make_assignment()
-    for _ in range(4):
-        make_submission(assignment)
-    run = grading_run_start(assignment=assignment, by=teacher, scope="all")
-    now = timezone.now()
-    first, second = run.jobs.all()[:2]
-    minute_ago = now - timedelta(seconds=60)
-    for job in (first, second):
-        GradingJob.objects.filter(pk=job.pk).update(state="succeeded", started_at=minute_ago, finished_at=now)
-    progress = run_progress(run)
-    assert progress.rate_per_minute == pytest.approx(2, rel=0.05)
-    assert progress.seconds_left == pytest.approx(60, rel=0.05)
-    assert progress.percent == 50

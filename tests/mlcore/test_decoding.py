@@ -170,13 +170,17 @@ def test_the_prefix_is_kept_once_for_all_rows(active: Model) -> None:
 
 @pytest.mark.parametrize("slots", [1, 2, 5])
 def test_texts_are_those_of_the_plain_backbone_however_many_are_written_at_a_time(active: Model, slots: int) -> None:
-    told: list[int] = []
+    told: list[tuple[int, int]] = []
     ready = (Ready(*_two(active), most) for most in (4, 3, 1))
-    written = write(active, ready, end=31, slots=slots, on_text=told.append)
+    written = write(
+        active, ready, end=31, slots=slots, on_step=lambda ended, others: told.append((len(ended), len(others)))
+    )
     one, two = (_greedy(active, [*PREFIX, *ids], 4) for ids in ROWS[:2])
     assert one != two
     assert written == [one, two, one[:3], two[:3], one[:1], two[:1]]
-    assert told == [1, 2, 3, 4, 5, 6]
+    assert told == sorted(told, key=lambda entry: entry[0])
+    assert told[-1] == (6, 0)
+    assert max(others for _, others in told) == min(slots, 4)
 
 
 def _two(model: Model) -> tuple[Batch, torch.Tensor]:

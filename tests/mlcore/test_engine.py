@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from mlcore.config import BaseConfig
 from mlcore.engine import Engine
 from mlcore.manifest import AdapterError, BaseMismatch, CorruptAdapter
 from mlcore.prompts import is_blank
-from mlcore.schemas import Answer, Criterion, MarkNote, Question
+from mlcore.schemas import Answer, Criterion, MarkNote, MarkProgress, Question
 from mlcore.wording import contradicts
 from tests.mlcore.conftest import make_tiny_adapter
 
@@ -119,6 +120,27 @@ def test_progress_counts_all_answers(engine: Engine) -> None:
     engine.mark(QUESTION, answers, feedback=False, on_progress=told.append)
     assert told == sorted(told)
     assert told[-1] == 12
+
+
+def test_progress_tells_what_is_scored_and_what_is_written(engine: Engine) -> None:
+    told: list[MarkProgress] = []
+    done: list[int] = []
+    answers = [Answer("blank", " "), *(Answer(str(i), "water " * i) for i in range(1, 12))]
+    engine.mark(QUESTION, answers, on_work=told.append, on_progress=done.append)
+    assert [entry.scored for entry in told] == sorted(entry.scored for entry in told)
+    first = next(place for place, entry in enumerate(told) if entry.written > 1)
+    assert told[first].scored == 12, "all are scored before the first text is begun"
+    written = [entry.written for entry in told]
+    assert all(later >= earlier for earlier, later in pairwise(written))
+    assert len(set(written)) > 12, "texts under way count in parts"
+    assert all(entry.written >= number for entry, number in zip(told, done, strict=True))
+    assert (told[-1], done[-1]) == (MarkProgress(12, 12), 12)
+
+
+def test_without_feedback_nothing_is_said_to_be_written(engine: Engine) -> None:
+    told: list[MarkProgress] = []
+    engine.mark(QUESTION, [TARGET, Answer("blank", " ")], feedback=False, on_work=told.append)
+    assert told[-1] == MarkProgress(2, 0)
 
 
 def test_no_answers_are_no_work(engine: Engine) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlcore.writing import _Text, tidy
+from mlcore.writing import Lengths, _Text, tidy
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,12 @@ def test_a_run_of_five_tokens_is_not_written_twice() -> None:
     assert text.forbidden() == {5}
     text.add(6)
     assert text.forbidden() == set()
+
+
+def test_a_text_under_way_counts_by_how_long_texts_usually_get() -> None:
+    lengths = Lengths()
+    before = lengths.written([], [0.25])
+    for _ in range(20):
+        lengths.learn([0.4, 0.6])
+    assert lengths.written([], [0.25]) == pytest.approx(0.5, abs=0.01) != before
+    assert lengths.written([0.5, 1.0], [0.9]) == pytest.approx(2.95), "what has not ended is never done"
