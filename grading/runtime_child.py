@@ -16,6 +16,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,13 +25,15 @@ from typing import Any, TextIO
 from grading.runtime_measure import Measuring, compare
 from mlcore import parallel
 from mlcore.base import BaseModelError
-from mlcore.config import BaseConfig, TrainConfig, TrainProgress
+from mlcore.config import BaseConfig, TrainConfig, TrainProgress, TrainTask
 from mlcore.data import TrainingDataError
 from mlcore.manifest import AdapterError, Manifest, read_manifest, update_metrics, write_adapter
 from mlcore.rows import read_examples
 from mlcore.train import TrainingStopped, train
 
 log = logging.getLogger(__name__)
+
+TASK_SECONDS = 0.5  # between two words of how far a task is
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ class Reporter:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
+        self._task, self._task_at = "", 0.0
         self.stopped = threading.Event()
 
     def listen(self, source: TextIO) -> None:
@@ -92,9 +96,16 @@ class Reporter:
     def progress(self, progress: TrainProgress) -> None:
         self.say("progress", **asdict(progress))
 
-    def evaluated(self, done: int) -> None:
+    def task(self, task: TrainTask) -> None:
+        now = time.monotonic()
+        if task.what != self._task or now - self._task_at > TASK_SECONDS:
+            self._task, self._task_at = task.what, now
+            self.say("task", **asdict(task))
+
+    def measured(self, task: TrainTask) -> None:
         if self.stopped.is_set():
             raise TrainingStopped
+        self.task(task)
 
 
 def run(job: Job, reporter: Reporter) -> dict[str, Any]:
@@ -102,13 +113,18 @@ def run(job: Job, reporter: Reporter) -> dict[str, Any]:
     if not job.result.exists():
         trained = job.config.output
         if not trained.exists():
-            train(job.config, on_progress=reporter.progress, should_stop=reporter.stopped.is_set)
+            train(
+                job.config,
+                on_progress=reporter.progress,
+                on_task=reporter.task,
+                should_stop=reporter.stopped.is_set,
+            )
         if not parallel.leads():
             return {}
         compose(job, trained)
     reporter.say("evaluating")
     evaluation = compare(
-        Measuring(job.marking_base, job.config.train_files, job.config.parts, reporter.evaluated),
+        Measuring(job.marking_base, job.config.train_files, job.config.parts, reporter.measured),
         read_examples(job.held_out),
         job.result,
         job.in_use,

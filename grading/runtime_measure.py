@@ -10,7 +10,7 @@ from typing import Any
 
 from mlcore.answers import read_answer
 from mlcore.beside import beside
-from mlcore.config import BaseConfig, Part
+from mlcore.config import BaseConfig, Part, Task, TrainTask
 from mlcore.curve import learning_curve
 from mlcore.engine import Engine
 from mlcore.evaluate import compare as agreement
@@ -38,29 +38,34 @@ class Measuring:
         base: the base model as it is loaded for marking.
         trained_on: files with the rows that the candidate learnt, for the cheap rivals.
         parts: what was trained; feedback is compared where it was.
-        tick: called now and then, and may raise to stop.
+        told: called with what is measured and how far that is, and may raise to stop.
     """
 
     base: BaseConfig
     trained_on: Sequence[Path]
     parts: Sequence[Part]
-    tick: Callable[[int], None]
+    told: Callable[[TrainTask], None]
+
+    def counting(self, what: Task, of: int) -> Callable[[int], None]:
+        """Tells how many of a task are done."""
+        return lambda done: self.told(TrainTask(what, done, of))
 
 
 def compare(how: Measuring, examples: Sequence[Example], candidate: Path, in_use: Path | None) -> dict[str, Any]:
     """Both versions on the same held-out answers, as they would mark them, as JSON-able values."""
     known = [example for path in how.trained_on for example in read_examples(path)]
+    how.told(TrainTask("loading"))
     engine = Engine(how.base)
     engine.use(candidate)
     if "scorer" not in read_manifest(candidate).parts:
         return {"n": len(examples), "candidate": None, "in_use": None, "in_use_reason": ""}
     found: dict[str, Any] = {"n": len(examples), "in_use": None, "in_use_reason": ""}
-    found["candidate"], mine = _measure(engine, how, candidate, examples, known)
+    found["candidate"], mine = _measure(engine, how, "candidate", candidate, examples, known)
     if in_use is None:
         return found
     try:
         engine.use(in_use)
-        found["in_use"], theirs = _measure(engine, how, in_use, examples, ())
+        found["in_use"], theirs = _measure(engine, how, "in_use", in_use, examples, ())
     except AdapterError as error:
         return {**found, "in_use_reason": str(error)}
     found["beside"] = _beside(examples, mine, theirs)
@@ -72,23 +77,26 @@ def compare(how: Measuring, examples: Sequence[Example], candidate: Path, in_use
 
 
 def _measure(
-    engine: Engine, how: Measuring, version: Path, examples: Sequence[Example], known: Sequence[Example]
+    engine: Engine, how: Measuring, task: Task, version: Path, examples: Sequence[Example], known: Sequence[Example]
 ) -> tuple[dict[str, Any], list[float]]:
     """How well the version that the engine uses agrees with the teachers, and its score for each example."""
-    proposals = mark_examples(engine, examples, on_progress=how.tick)
+    proposals = mark_examples(engine, examples, on_progress=how.counting(task, len(examples)))
     result = agreement(examples, proposals, training_examples=known)
     result["robustness"] = _robustness(engine, how, examples)
     result["intervals"] = _intervals(examples, proposals)
     written = [example for example in examples if example.marked.feedback][:MOST_FEEDBACK]
     if written and "feedback" in how.parts and "feedback" in read_manifest(version).parts:
-        result["feedback"] = evaluate(engine, written, feedback=True, on_progress=how.tick)["feedback"]
+        count = how.counting("feedback", len(written))
+        result["feedback"] = evaluate(engine, written, feedback=True, on_progress=count)["feedback"]
     return result, [proposal.score for proposal in proposals]
 
 
 def _robustness(engine: Engine, how: Measuring, examples: Sequence[Example]) -> dict[str, Any] | None:
     """What attacks on the held-out answers achieve; None where none of them is wrong enough to be attacked."""
     try:
-        found = measure_robustness(engine, examples, size=ATTACKED, on_progress=lambda done, number: how.tick(done))
+        found = measure_robustness(
+            engine, examples, size=ATTACKED, on_progress=lambda done, of: how.told(TrainTask("attacks", done, of))
+        )
     except ValueError:
         return None
     return {**asdict(found), "holds": found.holds}

@@ -34,7 +34,7 @@ from grading.services.training import (
 from grading.services.versions import version_directory
 from gradingsite import logs
 from mlcore.base import BaseModelError, describe_base
-from mlcore.config import TrainConfig, TrainProgress
+from mlcore.config import TrainConfig, TrainProgress, TrainTask
 from mlcore.files import write_whole
 
 log = logging.getLogger(__name__)
@@ -227,6 +227,7 @@ class ProgressWriter:
         self.run = run
         self._row_at = self._point_at = 0.0
         self._stage = ""
+        self._task = ""
         self._validation: float | None = None
 
     def write(self, event: Event) -> None:
@@ -243,7 +244,16 @@ class ProgressWriter:
             progress = TrainProgress(**{key: value for key, value in event.items() if key != "event"})
             if progress.stage in {"scorer", "feedback"}:
                 work.training_stage(run=self.run, to=TrainingState.TRAINING)
+            self._task = ""
             self._progress(progress)
+        elif event["event"] == "task":
+            self._told(TrainTask(**{key: value for key, value in event.items() if key != "event"}))
+
+    def _told(self, task: TrainTask) -> None:
+        now, fresh = time.monotonic(), task.what != self._task
+        if fresh or now - self._row_at > ROW_SECONDS:
+            work.training_task_write(run=self.run, task=task, begins=fresh)
+            self._row_at, self._task = now, task.what
 
     def _progress(self, progress: TrainProgress) -> None:
         now = time.monotonic()

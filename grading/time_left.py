@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 # Of a text or an answer; less of it says nothing of the speed.
 _LEAST_WORK = 0.5
+_LEAST_EACH = 1e-6
+# Sooner than this, nothing is said of how long something counted takes.
+_LEAST_SECONDS = 2.0
 # A worker that gives a run less than this share of its time is taken to give it this much.
 _LEAST_DUTY = 0.05
 
@@ -92,8 +95,15 @@ def outlook(
     return Outlook(max(*rests, _last_end(free, queued, batch_size, each)), rate)
 
 
+def counted_left(done: int, of: int, seconds: float) -> float | None:
+    """Seconds that the rest of something takes, of which so much was done in so many seconds."""
+    if done < 1 or seconds < _LEAST_SECONDS:
+        return None
+    return max(0, of - done) * seconds / done
+
+
 def _each(number: float, seconds: float) -> float | None:
-    return seconds / number if number >= _LEAST_WORK and seconds > 0 else None
+    return seconds / number if number >= _LEAST_WORK and seconds / number > _LEAST_EACH else None
 
 
 def _rest(part: Part, scoring: float, writing: float) -> float:

@@ -14,6 +14,10 @@ Head = Literal["regression", "bands"]
 Method = Literal["lora", "qlora"]
 Part = Literal["scorer", "feedback"]
 Stage = Literal["preparing", "scorer", "feedback", "evaluating"]
+# What a training is at beside its steps, in the order in which it comes to them; the last four measure the result.
+Task = Literal[
+    "reading", "loading", "encoding", "start", "held_out", "words", "candidate", "in_use", "attacks", "feedback"
+]
 
 QUANTISATIONS = ("nf4", "int8", "none")
 COMPUTE_DTYPES = ("auto", "float32", "bfloat16", "float16")
@@ -239,6 +243,19 @@ class TrainProgress:
     learning_rate: float | None = None
     seconds: float = 0.0
     memory_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class TrainTask:
+    """What a training is at beside its steps: reading rows, loading the base, turning answers into tokens, measuring
+    the version that it starts from or the held-out answers, learning from the answers' words.
+
+    `done` of `of` counts answers or packs of them; `of` is 0 where there is nothing to count.
+    """
+
+    what: Task
+    done: int = 0
+    of: int = 0
 
 
 _LEAST: dict[str, float] = {

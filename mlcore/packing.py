@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -59,7 +59,7 @@ class Pack:
         return Pack(*(value.to(device) for value in vars(self).values()))
 
 
-def encode_items(items: Sequence[Item], encoder: Encoder, max_feedback_tokens: int) -> list[EncodedItem]:
+def encode_items(items: Iterable[Item], encoder: Encoder, max_feedback_tokens: int) -> list[EncodedItem]:
     """Items as ids; an item's completion ends with the token that ends a turn."""
     prefixes: dict[Question, tuple[int, ...]] = {}
     encoded = []

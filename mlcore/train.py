@@ -12,10 +12,10 @@ import json
 import logging
 import resource
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors.torch import save_file
@@ -24,7 +24,7 @@ from mlcore import parallel
 from mlcore.adapters import inherited_stack, load_part, part_entry, part_files, read_memory
 from mlcore.base import BaseInfo
 from mlcore.checkpoint import load_state, named, save_state
-from mlcore.config import Part, TrainConfig, TrainProgress
+from mlcore.config import Part, Task, TrainConfig, TrainProgress, TrainTask
 from mlcore.data import (
     TrainingData,
     TrainingDataError,
@@ -55,6 +55,8 @@ log = logging.getLogger(__name__)
 CODE_VERSION = "4"
 
 OnProgress = Callable[[TrainProgress], None]
+OnTask = Callable[[TrainTask], None]
+T = TypeVar("T")
 # Held-out rows for the three numbers of the stacked regressor: more would take longer and say the same.
 _STACK_ROWS = 600
 # Answers that a memory is made of; beyond that, an even share of each set.
@@ -75,12 +77,14 @@ def train(
     config: TrainConfig,
     *,
     on_progress: OnProgress = lambda progress: None,
+    on_task: OnTask = lambda task: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Path:
     """Train the parts that the configuration names and write the adapter directory `config.output`.
 
     A checkpoint is kept in `<output>.partial/checkpoint`; a later call with the same configuration and data goes on
-    from it, to the same result. `on_progress` is called after every step, `should_stop` asked before each.
+    from it, to the same result. `on_progress` is called after every step, `should_stop` asked before each; `on_task` is
+    told what is done beside the steps, and how far that is, after each answer or pack of them.
 
     Started by `accelerate launch`, its processes share the work (see `mlcore.parallel`), and the first one writes.
 
@@ -97,12 +101,15 @@ def train(
     if config.output.exists():
         raise AdapterExists(f"{config.output} exists already; an adapter is never overwritten, choose another name")
     parallel.start()
+    tell: OnTask = on_task if parallel.leads() else lambda task: None
     if parallel.leads():
         on_progress(TrainProgress("preparing"))
+    tell(TrainTask("reading"))
     data = load_training_data(config)
+    tell(TrainTask("loading"))
     base = load_base(config.base, training=True)
     model = Model(base)
-    run = _Run(config, data, model, base.info, on_progress, should_stop)
+    run = _Run(config, data, model, base.info, on_progress, tell, should_stop)
     parts = {part: run.part(part) for part in config.parts if run.has_rows(part)}
     if not parts:
         raise TrainingDataError("no row holds anything to train on: there is no feedback in these files")
@@ -126,10 +133,11 @@ class _Run:
         model: Model,
         info: BaseInfo,
         on_progress: OnProgress,
+        on_task: OnTask,
         should_stop: Callable[[], bool],
     ) -> None:
         self.config, self.data, self.model = config, data, model
-        self.on_progress, self.should_stop = on_progress, should_stop
+        self.on_progress, self.on_task, self.should_stop = on_progress, on_task, should_stop
         prefix, answer = fit_windows(model.context, config.max_prefix_tokens, config.max_answer_tokens)
         self.encoder = Encoder(model.base.tokenizer, max_prefix_tokens=prefix, max_answer_tokens=answer)
         self.partial = config.output.with_suffix(".partial")
@@ -218,7 +226,7 @@ class _Run:
         if part == "scorer":
             learnt += attack_items(self.data.train, self.config.hardening, self.config.seed)
         train, measured = self._encode(learnt), self._encode(validation)
-        return PartTrainer(self.model, part, config, train, measured, checkpoint, self.fingerprint)
+        return PartTrainer(self.model, part, config, train, measured, checkpoint, self.fingerprint, self._counted)
 
     def _config(self, part: Part) -> TrainConfig:
         """The configuration as it counts for one part."""
@@ -239,7 +247,14 @@ class _Run:
             load_part(self.model, part, self.config)
 
     def _encode(self, items: Sequence[Any]) -> list[EncodedItem]:
-        return encode_items(items, self.encoder, self.config.max_feedback_tokens)
+        counted = self._counted("encoding", items)
+        return encode_items(counted, self.encoder, self.config.max_feedback_tokens)
+
+    def _counted(self, what: Task, items: Sequence[T]) -> Iterator[T]:
+        """The items, one after the other, telling what they are taken for and how many are through."""
+        for done, item in enumerate(items):
+            self.on_task(TrainTask(what, done, len(items)))
+            yield item
 
     def _tell(self, part: Part, state: State, steps: int, learning_rate: float) -> None:
         if not parallel.leads():

@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from mlcore import parallel
 from mlcore.checkpoint import load_state, named, optimiser_tensors, restore_optimiser, save_state, under
-from mlcore.config import Part, TrainConfig
+from mlcore.config import Part, Task, TrainConfig
 from mlcore.model import Model
 from mlcore.packing import EncodedItem, Pack, group_packs, make_pack, plan_steps
 from mlcore.shared_prefix import shared_prefix
@@ -48,6 +48,8 @@ class State:
 
 
 Watch = Callable[[State, int, float], None]
+# Lets packs through, one after the other, and tells what for.
+Counted = Callable[[Task, Sequence[list[int]]], Iterable[list[int]]]
 
 
 class PartTrainer:
@@ -58,6 +60,7 @@ class PartTrainer:
         train, validation: encoded items; with no validation items the last weights are kept.
         checkpoint: the file to resume from and to write.
         fingerprint: of everything that the result depends on; a checkpoint of another one is not used.
+        counted: what packs go through that are read beside the steps.
     """
 
     def __init__(
@@ -69,10 +72,11 @@ class PartTrainer:
         validation: Sequence[EncodedItem],
         checkpoint: Path,
         fingerprint: str,
+        counted: Counted = lambda what, packs: packs,
     ) -> None:
         self.model, self.part, self.config = model, part, config
         self.train_items, self.validation_items = train, validation
-        self.checkpoint, self.fingerprint = checkpoint, fingerprint
+        self.checkpoint, self.fingerprint, self.counted = checkpoint, fingerprint, counted
         scorer = part == "scorer"
         self.steps = plan_steps(train, config, config.epochs if scorer else config.feedback_epochs, config.seed)
         self.limit = 60 * (config.max_minutes if scorer else config.feedback_max_minutes)
@@ -190,7 +194,8 @@ class PartTrainer:
         losses: dict[str, list[float]] = defaultdict(list)
         pairs: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self.model.train(False)
-        for indices in group_packs(items, self.config, None)[parallel.place() :: parallel.processes()]:
+        packs = group_packs(items, self.config, None)[parallel.place() :: parallel.processes()]
+        for indices in self.counted("held_out" if self.state.step else "start", packs):
             chosen = [items[i] for i in indices]
             pack = make_pack(chosen).to(self.model.device)
             if self.head is None:
@@ -215,7 +220,7 @@ class PartTrainer:
         put_weights(self.model, self.part, self.best)
         self.model.train(False)
         found = [0.0] * len(items)
-        for indices in group_packs(items, self.config, None):
+        for indices in self.counted("words", group_packs(items, self.config, None)):
             pack = make_pack([items[i] for i in indices]).to(self.model.device)
             scores = self.head.score(self.head(pack_states(self.model, pack)[pack.read]))
             for index, score in zip(indices, scores.tolist(), strict=True):

@@ -151,6 +151,12 @@ class TrainingRun(models.Model):
     stage = models.CharField(max_length=20, blank=True)
     step = models.PositiveIntegerField(default=0)
     steps = models.PositiveIntegerField(default=0)
+    task = models.CharField(
+        max_length=20, blank=True, db_default="", help_text=_("what it is at beside its steps: mlcore.config.Task")
+    )
+    task_done = models.PositiveIntegerField(default=0, db_default=0)
+    task_of = models.PositiveIntegerField(default=0, db_default=0)
+    task_since = models.DateTimeField(null=True, blank=True)
     memory_bytes = models.PositiveBigIntegerField(default=0)
     error_code = models.CharField(max_length=60, blank=True)
     error_detail = models.TextField(blank=True)

@@ -110,14 +110,14 @@ class _Batches:
         return sum(min(int(report.batch_written), self._batch(report)) for report in self._at_work)
 
     def doing(self) -> tuple[Doing, ...]:
-        found = {
-            Doing.SCORING if report.batch_scored < self._batch(report) or not self._run.writes_feedback else Doing.WRITING
-            for report in self._at_work
-        }
+        found = {Doing.SCORING if self._is_being_scored(report) else Doing.WRITING for report in self._at_work}
         idle = not self._at_work
         if any(worker.loading_since and (idle or name in self._held) for name, worker in self._listening.items()):
             found.add(Doing.LOADING)
         return tuple(doing for doing in Doing if doing in found)
+
+    def _is_being_scored(self, report: RunReport) -> bool:
+        return report.batch_scored < self._batch(report) or not self._run.writes_feedback
 
     def outlook(self, left: int) -> Outlook:
         present = [report for report in self._reports if report.worker in self._listening]

@@ -14,7 +14,7 @@ from courses.models import Assignment, Submission
 from courses.transitions import move_all
 from grading import tasks
 from grading.exceptions import NoModelVersion, NothingToMark
-from grading.models import GradingJob, GradingRun, JobState, ModelVersion, RunScope, Worker, WorkerKind
+from grading.models import GradingJob, GradingRun, JobState, ModelVersion, RunScope, Worker
 from grading.models.jobs import ACTIVE_JOB_STATES
 from grading.selectors import by_person, graded
 

@@ -25,7 +25,7 @@ from grading.services.claiming import claims
 from grading.services.training import training_directory
 from grading.services.versions import version_register
 from gradingsite import tallies
-from mlcore.config import TrainProgress
+from mlcore.config import TrainProgress, TrainTask
 
 CHECKPOINT_KEPT = timedelta(days=14)
 ATTEMPTS = 2  # a lost run resumes once from its checkpoint
@@ -49,6 +49,7 @@ def training_claim(*, worker: str) -> TrainingRun | None:
             heartbeat_at=now,
             started_at=run.started_at or now,
             stage="preparing",
+            task="",
         )
     return run
 
@@ -79,6 +80,7 @@ def training_progress_write(*, run: TrainingRun, progress: TrainProgress, with_p
         steps=progress.steps,
         memory_bytes=progress.memory_bytes,
         heartbeat_at=timezone.now(),
+        task="",
     )
     if alive and with_point and (progress.train_loss is not None or progress.validation_loss is not None):
         TrainingPoint.objects.create(
@@ -90,6 +92,13 @@ def training_progress_write(*, run: TrainingRun, progress: TrainProgress, with_p
             learning_rate=progress.learning_rate,
             seconds=progress.seconds,
         )
+
+
+def training_task_write(*, run: TrainingRun, task: TrainTask, begins: bool) -> None:
+    """Write what a run is at beside its steps, and how far that is."""
+    now = timezone.now()
+    since = {"task_since": now} if begins else {}
+    _ours(run).update(task=task.what, task_done=task.done, task_of=task.of, heartbeat_at=now, **since)
 
 
 def training_finish(*, run: TrainingRun, directory: Path, evaluation: dict[str, Any]) -> ModelVersion:

@@ -12,7 +12,7 @@ from gradingsite import codes
 FORGET_AFTER = timedelta(days=1)
 
 
-def worker_seen(  # noqa: PLR0913 - one argument for each field of the row
+def worker_seen(
     *,
     name: str,
     kind: str,

@@ -43,6 +43,19 @@ _DOING = {
     "scoring": gettext_lazy("giving points"),
     "writing": gettext_lazy("writing feedback"),
 }
+# What a training is at beside its steps (mlcore.config.Task).
+_TASKS = {
+    "reading": gettext_lazy("reading the examples"),
+    "loading": gettext_lazy("loading the model"),
+    "encoding": gettext_lazy("turning the answers into tokens"),
+    "start": gettext_lazy("measuring the version that it starts from"),
+    "held_out": gettext_lazy("measuring on answers that it does not learn from"),
+    "words": gettext_lazy("learning from the answers' words"),
+    "candidate": gettext_lazy("marking held-out answers with the new version"),
+    "in_use": gettext_lazy("marking them with the version in use"),
+    "attacks": gettext_lazy("trying to talk the version round"),
+    "feedback": gettext_lazy("writing feedback to held-out answers"),
+}
 _FIELDS = {
     "points": gettext_lazy("points"),
     "feedback": gettext_lazy("feedback"),
@@ -164,6 +177,12 @@ def time_left(seconds: float | None) -> str:
 def doing(what: str) -> str:
     """What is done for a grading run at this moment."""
     return str(_DOING[what])
+
+
+@register.filter
+def training_task(what: str) -> str:
+    """What a training is at beside its steps."""
+    return str(_TASKS.get(what, what))
 
 
 @register.filter

@@ -28,6 +28,7 @@ from grading.models import ExampleSplit, ModelVersion, TrainingRun, WorkerKind
 from grading.models.training import ACTIVE_TRAINING_STATES
 from grading.selectors import loss_curve
 from grading.suggestions import Suggestion, suggested_training, training_is_due
+from grading.time_left import counted_left
 from grading.training_forms import TrainingForm
 from mlcore.files import tail
 
@@ -178,6 +179,7 @@ def _progress(run: TrainingRun) -> dict[str, Any]:
         "no_worker": active and _waits_for_worker(),
         "percent": round(100 * run.step / run.steps) if run.steps else None,
         "left": _minutes_left(run) if active else None,
+        "task_left": _task_left(run),
         "last_point": run.points.exclude(learning_rate=None).last() if active else None,
         "seconds": seconds,
         "hours": minutes // 60,
@@ -185,6 +187,13 @@ def _progress(run: TrainingRun) -> dict[str, Any]:
         "rest": rest,
         "curves": curves(loss_curve(run)),
     }
+
+
+def _task_left(run: TrainingRun) -> float | None:
+    """Seconds to the end of what a run is at beside its steps; the heartbeat tells when it was last counted."""
+    if run.task_since is None or run.heartbeat_at is None:
+        return None
+    return counted_left(run.task_done, run.task_of, (run.heartbeat_at - run.task_since).total_seconds())
 
 
 def _minutes_left(run: TrainingRun) -> int | None:

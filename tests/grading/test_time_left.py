@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grading.time_left import Outlook, Part, outlook
+from grading.time_left import Outlook, Part, counted_left, outlook
 
 BATCH = 8
 SEEDS = 12
@@ -56,7 +56,7 @@ class Run:
         return outlook(working, **rest, joining=joining)
 
 
-def play(  # noqa: PLR0913 - what a machine is like
+def play(
     seed: int,
     answers: int,
     *,
@@ -233,3 +233,10 @@ def test_a_batch_at_work_goes_on_between_two_reports_but_not_beyond_its_end():
     part = replace(NOTHING, scored=4, scoring_seconds=4.0, wall_seconds=4.0, batch=8, batch_scored=4)
     rest = {"queued": 0, "batch_size": 8, "with_feedback": False}
     assert [outlook([replace(part, age=age)], **rest).seconds for age in (0, 3, 60)] == [4, 1, 0]
+
+
+def test_what_is_counted_goes_on_as_fast_as_it_began():
+    assert counted_left(10, 40, 20.0) == 60
+    assert counted_left(0, 40, 20.0) is None
+    assert counted_left(10, 40, 1.0) is None, "one second tells nothing"
+    assert counted_left(41, 40, 20.0) == 0

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from dataclasses import asdict
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,8 +11,10 @@ import pytest
 from django.utils import timezone
 
 from courses.transitions import TransitionLost
+from grading import runtime_training
 from grading.exceptions import RunIsOver, TooFewExamples, TrainingSetRefused, TrainingSettingsRefused
 from grading.models import ExampleState, ModelVersion, TrainingExample, TrainingRun, TrainingState
+from grading.runtime_training import ProgressWriter
 from grading.services import (
     grades_release,
     training_run_cancel,
@@ -21,7 +24,7 @@ from grading.services import (
 )
 from grading.services import training_work as work
 from grading.services.training import result_name
-from mlcore.config import TrainConfig, TrainProgress
+from mlcore.config import TrainConfig, TrainProgress, TrainTask
 from tests.grading.adapters import write_bare_adapter
 from tests.grading.factories import make_assignment, make_course, make_grade, make_submission
 
@@ -186,6 +189,38 @@ def test_progress_is_written_by_the_worker_that_has_the_run(teacher, training_se
     run.refresh_from_db()
     assert (run.stage, run.step, run.steps) == ("scorer", 3, 9)
     assert list(run.points.values_list("train_loss", flat=True)) == [0.5]
+
+
+def test_what_a_run_does_beside_its_steps_is_written_once_a_second_and_ends_with_the_next_step(
+    teacher, training_set, monkeypatch
+):
+    start(teacher, [training_set])
+    run = work.training_claim(worker="a")
+    writer = ProgressWriter(run)
+    writer.write({"event": "task", "what": "loading", "done": 0, "of": 0})
+    writer.write({"event": "task", "what": "encoding", "done": 0, "of": 9})
+    for done in range(1, 9):
+        writer.write({"event": "task", "what": "encoding", "done": done, "of": 9})
+    run.refresh_from_db()
+    assert (run.task, run.task_done, run.task_of) == ("encoding", 0, 9), "not more often than anybody reads it"
+    monkeypatch.setattr(runtime_training, "ROW_SECONDS", -1.0)
+    since = run.task_since
+    writer.write({"event": "task", "what": "encoding", "done": 8, "of": 9})
+    run.refresh_from_db()
+    assert (run.task_done, run.task_since) == (8, since)
+    writer.write({"event": "progress", **asdict(TrainProgress("scorer", 1, 4, train_loss=0.5))})
+    run.refresh_from_db()
+    assert (run.task, run.stage, run.step) == ("", "scorer", 1)
+
+
+def test_a_worker_that_lost_the_run_writes_no_task(teacher, training_set):
+    start(teacher, [training_set])
+    lost = work.training_claim(worker="a")
+    lose(lost)
+    run = work.training_claim(worker="b")
+    work.training_task_write(run=lost, task=TrainTask("encoding", 1, 2), begins=True)
+    run.refresh_from_db()
+    assert run.task == ""
 
 
 def test_a_finished_run_registers_a_candidate_with_its_evaluation(teacher, training_set, versions_dir):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -105,6 +106,20 @@ def test_it_draws_the_losses_without_inline_style(site_admin: Client, admin: Use
     assert "The loss went from 1.000 to 0.050." in page
     assert " style=" not in page
     assert "20 of 40 · 50 %" in page
+
+
+def test_it_says_what_is_prepared_and_how_long_that_takes(site_admin: Client, admin: User) -> None:
+    now = timezone.now()
+    counted = {"task": "encoding", "task_done": 100, "task_of": 400, "task_since": now - timedelta(seconds=60)}
+    run = a_run(admin, TrainingState.PREPARING, stage="preparing", heartbeat_at=now, **counted)
+    url = reverse("grading:training_progress", args=[run.pk])
+    page = " ".join(site_admin.get(url).content.decode().split())
+    assert "turning the answers into tokens · 100 of 400 · about 3 minutes" in page
+    TrainingRun.objects.update(task="loading", task_done=0, task_of=0)
+    page = " ".join(site_admin.get(url).content.decode().split())
+    assert '<dd class="num"> loading the model </dd>' in page, "what is not counted has no time that is left"
+    TrainingRun.objects.update(task="")
+    assert "<dt>Now</dt>" not in site_admin.get(url).content.decode()
 
 
 def test_it_stops_asking_when_the_run_is_over(site_admin: Client, admin: User) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from mlcore.config import BaseConfig, LoraConfig, TrainConfig, TrainProgress
+from mlcore.config import BaseConfig, LoraConfig, TrainConfig, TrainProgress, TrainTask
 from mlcore.engine import Engine
 from mlcore.manifest import AdapterExists, BaseMismatch, read_manifest
 from mlcore.schemas import Answer, Question
@@ -135,6 +135,19 @@ def test_it_goes_on_from_an_earlier_version(config: TrainConfig) -> None:
     fresh: list[TrainProgress] = []
     train(replace(again, start_from=None, output=config.output.with_name("third")), on_progress=fresh.append)
     assert told[1].train_loss < fresh[1].train_loss  # type: ignore[operator]
+
+
+def test_it_tells_what_it_does_beside_its_steps(config: TrainConfig) -> None:
+    first = train(replace(config, parts=("scorer",), epochs=1))
+    told: list[TrainTask] = []
+    again = replace(config, epochs=1, start_from=first, output=config.output.with_name("second"), parts=("scorer",))
+    train(again, on_task=told.append)
+    order = ["reading", "loading", "encoding", "start", "held_out", "words"]
+    assert list(dict.fromkeys(task.what for task in told)) == order
+    for what in order[2:]:
+        counts = [(task.done, task.of) for task in told if task.what == what]
+        assert counts[0][0] == 0, "it is said when it begins"
+        assert all(0 <= done < of for done, of in counts)
 
 
 def test_with_rows_enough_the_answers_words_are_added_to_the_score(
