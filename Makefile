@@ -52,7 +52,11 @@ check: $(VENV)/.test-installed
 	MARGINALIA_VAR=var/check HTTPS=1 $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 pytest: $(VENV)/.test-installed var/models/smollm2-135m-instruct
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS)
+	$(PYTEST) $(PYTEST_FLAGS)
+
+# For between steps: what needs neither Chromium, the bundled model nor processes of its own.
+quick: $(VENV)/.test-installed lint
+	$(PYTEST) -q -m "not (slow or browser or faults or model or gpu)" $(PYTEST_FLAGS)
 
 # kill -9 of the training worker at random moments.
 KILLS = 20
@@ -114,5 +118,6 @@ $(VENV)/.test-installed: $(VENV)/.run-installed
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check '.[test]'
 	@rm -rf build marginalia.egg-info
 	@sh .ci/need-packages "the browser tests drive Chromium" chromium:chromium
+	@sh .ci/need-packages "faults are tried on PostgreSQL" pg_ctlcluster:postgresql
 	@sh .ci/need-packages "translations are compiled with gettext" msgfmt:gettext
 	@touch $@

@@ -33,7 +33,7 @@ if not os.environ["DATABASE_URL"]:
     # Nothing here has to survive a power cut, and a slow disk would make most of the tests' time.
     DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
 (VAR_DIR / "static").mkdir()  # whitenoise looks there
-# Every client of a test would look through all static files before its first request; live servers find them themselves.
+# Every client of a test would list all static files before its first request; live servers find them themselves.
 WHITENOISE_USE_FINDERS = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Nothing listens there: a test that needs a broker starts its own.

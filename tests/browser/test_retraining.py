@@ -1,8 +1,10 @@
-"""An admin who is no engineer trains by one click, reads the comparison, and is kept from a mistake."""
+"""An admin who is no engineer trains by one click, reads the comparison, and is kept from a mistake. The training that is
+started by one click takes minutes: `make retraining` waits for its version, `make test` stops it once it is under way."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import uuid
 import zlib
@@ -17,6 +19,7 @@ from tests.browser.conftest import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1200)]
 MINUTES = 60_000
+TO_THE_END = os.environ.get("RETRAINING") == "1"
 
 # A question, its reference answer, right answers and wrong ones.
 QUESTIONS = {
@@ -82,11 +85,16 @@ def test_an_admin_retrains_by_one_click_and_is_kept_from_promoting_a_harmed_vers
     before = site.health()["model"]
     upload(page, "Honest", examples_file("Honest"))
     look_at_the_examples(page)
-    suggested(page)
-    see_the_comparison(page)
+    start_what_is_suggested(page)
+    if TO_THE_END:
+        watch_it_to_the_end(page)
+        see_the_comparison(page)
+    else:
+        stop_it(page)
 
     upload(page, "Harmed", examples_file("Harmed"))
     harmed = train_on_harmed(page, site)
+    see_the_comparison(page)
     refused(page)
     overrule(page)
     assert site.health()["model"] == harmed
@@ -112,16 +120,27 @@ def look_at_the_examples(page: Page) -> None:
     expect(page.get_by_text("6 examples", exact=True)).to_be_visible()
 
 
-def suggested(page: Page) -> None:
-    """One click, and the page moves by itself until there is a version."""
+def start_what_is_suggested(page: Page) -> None:
     page.goto("/grading/training/new/")
     page.get_by_role("button", name="Start the suggested training").click()
     page.wait_for_url(re.compile(r"/grading/training/\d+/"))
+
+
+def watch_it_to_the_end(page: Page) -> None:
+    """The page moves by itself until there is a version."""
     step = page.get_by_text(re.compile(r"^\s*\d+ of \d+"))
     expect(step).to_be_visible(timeout=4 * MINUTES)
     seen = step.inner_text()
     expect(step).not_to_have_text(seen, timeout=4 * MINUTES)
     expect(page.get_by_role("link", name="Open the new version")).to_be_visible(timeout=8 * MINUTES)
+
+
+def stop_it(page: Page) -> None:
+    """Once it has said what it does; the worker is free for the next one."""
+    expect(page.locator("#training-live dt", has_text="Now")).to_be_visible(timeout=2 * MINUTES)
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Cancel the training").click()
+    expect(page.locator("#training-live .chip")).to_have_text("cancelled", timeout=2 * MINUTES)
 
 
 def see_the_comparison(page: Page) -> None:

