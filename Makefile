@@ -73,6 +73,14 @@ faults: $(VENV)/.test-installed
 FUZZ = 10000
 fuzz: $(VENV)/.test-installed
 	FUZZ=$(FUZZ) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:cacheprovider --hypothesis-seed=$(SEED) tests/hardening tests/api/test_schema.py
+	FUZZ=$(FUZZ) $(PYTEST) -q -p no:cacheprovider --hypothesis-seed=$(SEED) -m "hypothesis and not model" tests/courses tests/grading tests/lti tests/mlcore tests/site
+
+# An admin's way from one click to a version in use, with the training that takes minutes.
+retraining: $(VENV)/.test-installed var/models/smollm2-135m-instruct
+	RETRAINING=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/browser/test_retraining.py
+
+# Everything that `make test` tries briefly; some hours.
+long: kills faults fuzz retraining
 
 # Known holes in what is installed; asks a service outside, and so is no part of `make test`.
 audit: $(VENV)/.run-installed

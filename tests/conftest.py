@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 
 # The fixed cast: a course and the people who may do this or that in it.
 pytest_plugins = ["tests.cast"]
@@ -16,6 +18,11 @@ pytest_plugins = ["tests.cast"]
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Synchronous Playwright keeps an event loop in its thread, which Django would take for an asynchronous program.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+# How many examples a property is tried on; `make fuzz` takes the long profile.
+examples.register_profile("short", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+examples.register_profile("long", examples.get_profile("short"), max_examples=1000)
+examples.load_profile("long" if os.environ.get("FUZZ", "0") != "0" else "short")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,5 @@
-"""An admin who is no engineer trains by one click, reads the comparison, and is kept from a mistake. The training that is
-started by one click takes minutes: `make retraining` waits for its version, `make test` stops it once it is under way."""
+"""An admin who is no engineer trains by one click, reads the comparison, and is kept from a mistake. The training
+that one click starts takes minutes: `make retraining` waits for it, `make test` stops it once it is under way."""
 
 from __future__ import annotations
 

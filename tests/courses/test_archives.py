@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from courses.errors import BrokenArchive, EmptyArchive, TooManyFiles, UnpacksTooLarge, UserError
@@ -72,7 +72,6 @@ def test_it_refuses_the_whole_archive(data: bytes, limits: Limits, error: type[U
     assert caught.value.message
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_no_damage_makes_it_fail(data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(PLAIN) - 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from courses.errors import UNREADABLE_WORDS, reason_for
@@ -162,13 +162,11 @@ def reads_or_says_why(data: bytes) -> None:
         text.encode("utf-8")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=400))
 def test_no_bytes_make_it_fail(data: bytes) -> None:
     reads_or_says_why(data)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(SAMPLES), st.data())
 def test_no_damage_to_a_real_file_makes_it_fail(sample: bytes, data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(sample) - 1))

@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from courses.errors import FileTooLarge, MissingColumns, NotANumber, TableUnreadable, UnknownRole, UserError
@@ -96,7 +96,6 @@ def test_roles_go_by_their_german_names_too() -> None:
         role_named("admin")
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: b'email,name\n"' + text.encode())))
 def test_no_bytes_make_it_fail(data: bytes) -> None:
     try:

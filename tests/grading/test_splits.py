@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grading.splits import HELD_OUT, TRAIN, VALIDATION, SplitItem, split_examples
@@ -49,7 +49,6 @@ def test_the_order_of_the_rows_does_not_matter():
 
 
 # No deadline: on a busy machine a slow draw says nothing.
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     texts=st.lists(st.sampled_from("abcdefghijkl"), min_size=12, max_size=60),
     questions=st.integers(1, 6),

@@ -98,7 +98,7 @@ def test_nothing_but_the_files_of_one_adapter_is_unpacked(tiny_adapter, admin, v
     assert not list(versions_dir.glob("**/*.*"))
 
 
-@examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=400) | st.builds(lambda tail: b"PK\x03\x04" + tail, st.binary(max_size=200)))
 def test_any_bytes_are_refused_in_words_and_leave_nothing_behind(data, admin, versions_dir):
     with pytest.raises(VersionUnusable):

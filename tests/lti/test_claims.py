@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gradingsite.lti.claims import CLAIM, DEEP_CLAIM, GRADES_CLAIM, NAMES_CLAIM, ROLES, claims_of, role_of
@@ -28,7 +28,6 @@ BODY = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(BODY)
 def test_any_message_is_read_or_refused(body: dict[str, Any]) -> None:
     try:

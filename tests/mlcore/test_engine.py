@@ -36,7 +36,7 @@ def engine(tiny_base: Path, tiny_adapter: Path) -> Engine:
     return engine
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.text(min_size=1, max_size=150), max_size=20), st.randoms(use_true_random=False))
 def test_a_mark_does_not_depend_on_the_other_answers(engine: Engine, others: list[str], order: random.Random) -> None:
     alone = engine.mark(QUESTION, [TARGET], feedback=False)[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlcore.manifest import (
@@ -219,7 +219,6 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     name=names,
     metrics=st.dictionaries(names, json_values, max_size=3),
@@ -241,7 +240,6 @@ def test_any_manifest_survives_the_round_trip(
     assert replace(read, files={}) == manifest
 
 
-@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_a_flipped_byte_is_noticed_or_means_nothing(data: st.DataObject) -> None:
     with TemporaryDirectory() as directory:

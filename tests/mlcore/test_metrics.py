@@ -8,7 +8,6 @@ from math import sqrt
 import numpy as np
 import pytest
 from hypothesis import given as hypothesis_given
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from mlcore import metrics
@@ -87,7 +86,6 @@ def test_halves_go_to_the_band_above_and_strays_to_the_ends() -> None:
     assert metrics.to_bands([0.25, 0.24, -0.3, 1.2], bands=3).tolist() == [1, 0, 0, 2]
 
 
-@settings(deadline=None)
 @hypothesis_given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=30))
 def test_kappa_agrees_with_scikit_learn(pairs: list[tuple[float, float]]) -> None:
     from sklearn.metrics import cohen_kappa_score

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlcore.promise import broken, fewest_marks, promise, sample_size, upper_bound
@@ -42,7 +42,6 @@ def test_an_error_of_the_tolerance_is_no_error():
 @given(
     st.lists(st.tuples(st.sampled_from([0.0, 1.0]), st.floats(0, 1)), max_size=80), st.sampled_from([0.05, 0.1, 0.3])
 )
-@settings(max_examples=60, deadline=None)
 def test_what_is_promised_is_never_above_the_risk(rows, risk):
     errors, doubts = [row[0] for row in rows], [row[1] for row in rows]
     found = promise(errors, doubts, [0.1, 0.5, 0.9], tolerance=0.5, risk=risk)
