@@ -122,6 +122,7 @@ class Pulse:
         self.busy = Busy()
         self._facts: dict[str, str] = {}
         self._loading_since: datetime | None = None
+        self._writing = threading.Lock()
         self._lease: Lease | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
@@ -186,8 +187,10 @@ class Pulse:
             connection.close()
 
     def _seen(self) -> None:
-        share, since = round(self.busy.share, 3), self._loading_since
-        worker_seen(name=self.name, kind=self.kind, busy_share=share, loading_since=since, **self._facts)
+        # Two threads write it: the later word must be the last.
+        with self._writing:
+            share, since = round(self.busy.share, 3), self._loading_since
+            worker_seen(name=self.name, kind=self.kind, busy_share=share, loading_since=since, **self._facts)
 
     def _tell_now(self) -> None:
         try:
