@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from grading.gauges import queues
-from grading.models import LastTime, TrainingRun, TrainingState
+from grading.models import GradingRun, LastTime, TrainingRun, TrainingState
 from grading.services.operations import BACKUP, MAIL_FAILED, MAIL_SENT, last_time
 from gradingsite import codes, disk
 from gradingsite.health import Health
@@ -37,6 +37,7 @@ def all_checks(health: Health) -> Iterator[Trouble]:
     yield from tables(health)
     yield from other_code(health)
     yield from old_queues()
+    yield from out_of_reach(health)
     yield from disk_space()
     yield from mail()
     yield from trainings()
@@ -106,6 +107,22 @@ def old_queues() -> Iterator[Trouble]:
                 % {"what": names[queue.kind], "number": queue.length, "minutes": int(queue.age // 60)},
                 _("See below whether a worker for them is listening; if one is, start a second one or wait."),
             )
+
+
+def out_of_reach(health: Health) -> Iterator[Trouble]:
+    """Runs that were begun in a dtype that no worker here can multiply in; until a worker has said what it can, nobody
+    knows."""
+    reach = {dtype for worker in health.workers for dtype in worker.dtypes.split(",") if dtype}
+    for run in GradingRun.objects.out_of_reach(reach) if reach else ():
+        yield Trouble(
+            "out_of_reach",
+            _("The answers of run %(run)s are marked in %(dtype)s, and no worker here can multiply in that.")
+            % {"run": run.pk, "dtype": run.compute_dtype},
+            _(
+                "Start a worker on a machine that can, as the one was that began the run, or stop the run and start "
+                "another: a run keeps its dtype, so that the same answer keeps the same mark."
+            ),
+        )
 
 
 def disk_space() -> Iterator[Trouble]:

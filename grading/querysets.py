@@ -3,6 +3,7 @@ belongs to their courses; model versions and training are the site admins'."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
 class GradingRunQuerySet(models.QuerySet["GradingRun"]):
     def managed_by(self, user: AnyUser) -> Self:
         return self.filter(in_courses_of(user, STAFF_ROLES, "assignment__course"))
+
+    def out_of_reach(self, dtypes: Collection[str]) -> Self:
+        """Runs with answers that wait, and that were begun in a dtype which is not among these."""
+        waiting = self.filter(jobs__state="queued").exclude(compute_dtype__in=["", *dtypes])
+        return waiting.order_by("pk").distinct()
 
 
 class GradingJobQuerySet(models.QuerySet["GradingJob"]):

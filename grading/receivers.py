@@ -10,6 +10,7 @@ from django.dispatch import receiver
 from courses.models import Submission
 from courses.signals import submission_ready
 from gradingsite import codes
+from mlcore import threads
 
 
 @receiver(submission_ready)
@@ -19,6 +20,12 @@ def replace_earlier(sender: Any, submission: Submission, replaces: bool = True, 
 
     if replaces:
         submission_replaced(submission=submission)
+
+
+@worker_init.connect
+def settle_threads(**kwargs: Any) -> None:
+    """Said before the processes that work are forked, and so before any of them loads torch."""
+    threads.settle()
 
 
 @worker_init.connect

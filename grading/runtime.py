@@ -6,14 +6,16 @@ import gc
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import torch
 from django.conf import settings
 
 from grading import tasks
 from grading.mapping import question_of
-from grading.models import GradingJob, JobState, ModelVersion, WorkerKind
+from grading.models import GradingJob, GradingRun, JobState, ModelVersion, WorkerKind
 from grading.runtime_pilots import pilots_mark
 from grading.runtime_pulse import Lease, Pulse, pulse
 from grading.runtime_report import Reporter
@@ -27,6 +29,8 @@ from gradingsite import logs, tallies
 from gradingsite.redaction import hiding
 from mlcore.base import BaseModelError
 from mlcore.blank import blank_proposal
+from mlcore.config import ComputeDtype
+from mlcore.dtypes import Offer, offer
 from mlcore.engine import Engine
 from mlcore.manifest import AdapterError
 from mlcore.prompts import is_blank
@@ -47,16 +51,46 @@ class Marker:
     def __init__(self) -> None:
         self.engine: Engine | None = None
         self.limit = settings.MARKING_BATCH_SIZE
+        self._offer: Offer | None = None
 
-    def ready(self, directory: Path, name: str, heart: Pulse) -> Engine:
-        """The engine with this version attached; the base model is loaded at the first call."""
-        if self.engine is None:
+    def ready(self, directory: Path, name: str, heart: Pulse, dtype: str = "") -> Engine:
+        """The engine with this version attached, multiplying in a dtype, or in this machine's own choice.
+
+        The base model is loaded at the first call, and again for another dtype.
+        """
+        wanted = dtype or self.offer(heart).own
+        if self.engine is None or self.engine.dtype != wanted:
+            self.engine = None  # two would not fit into every memory
             with heart.loading():
-                self.engine = Engine(base_config())
+                self.engine = Engine(replace(base_config(), compute_dtype=cast("ComputeDtype", wanted)))
         if self.engine.version != directory:
             self.engine.use(directory)
-        heart.tell(device=self.engine.device, base_name=self.engine.base_info.name, version_name=name)
+        heart.tell(
+            device=self.engine.device,
+            compute_dtype=self.engine.dtype,
+            base_name=self.engine.base_info.name,
+            version_name=name,
+        )
         return self.engine
+
+    def offer(self, heart: Pulse) -> Offer:
+        """What this machine multiplies matrices in; which is faster is measured at its very first call.
+
+        Raises:
+            BaseModelError: there is no base model to ask for.
+        """
+        if self._offer is None:
+            self._offer = offer(base_config())
+            heart.tell(dtypes=",".join(self._offer.known), dtype_timing=self._offer.timing)
+        return self._offer
+
+    def dtypes(self, heart: Pulse) -> tuple[str, ...]:
+        """What it can multiply in, its own choice first; nothing where that cannot be known: marking then says why."""
+        try:
+            found = self.offer(heart)
+        except (BaseModelError, RuntimeError, MemoryError):
+            return ()
+        return (found.own, *(name for name in found.known if name != found.own))
 
 
 _marker: Marker | None = None
@@ -79,10 +113,11 @@ def mark_queued() -> None:
         write_queued(marker(), heart)
         pilots_mark(marker(), heart)
         trials_mark(marker(), heart)
-        claim = jobs_claim(worker=heart.name, limit=marker().limit)
+        claim = jobs_claim(worker=heart.name, limit=marker().limit, dtypes=marker().dtypes(heart))
         if claim is None:
             if shadow_mark(marker(), heart):
                 continue
+            _say_what_is_left(heart)
             return
         if not mark_batch(claim, heart):
             return
@@ -92,6 +127,16 @@ def mark_queued() -> None:
             passed_on = True
         if time.monotonic() > ends:
             return
+
+
+def _say_what_is_left(heart: Pulse) -> None:
+    dtypes = marker().dtypes(heart)
+    for run in GradingRun.objects.out_of_reach(dtypes) if dtypes else ():
+        log.warning(
+            "run %s was begun in %s, which this machine cannot multiply in, and is left to others",
+            run.pk,
+            run.compute_dtype,
+        )
 
 
 def warm_up() -> None:
@@ -143,7 +188,7 @@ def _mark_written(
 ) -> Proposals | None:
     """Proposals for answers that have something in them; None where no model could be loaded."""
     try:
-        engine = marker().ready(claim.version_directory, claim.version_name, heart)
+        engine = marker().ready(claim.version_directory, claim.version_name, heart, claim.compute_dtype)
     except AdapterError as error:
         log.error("run %s: %s", claim.run_id, error)
         for ticket in tickets:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from grading.runtime_measure import Measuring, compare
-from mlcore import parallel
+from mlcore import parallel, threads
 from mlcore.base import BaseModelError
 from mlcore.config import BaseConfig, TrainConfig, TrainProgress, TrainTask
 from mlcore.data import TrainingDataError
@@ -164,6 +164,7 @@ def _with_carried(manifest: Manifest, carry_from: Path, sources: dict[str, Path]
 
 
 def main(arguments: Sequence[str]) -> int:
+    threads.step_back()
     reporter = Reporter(sys.stdout)
     # Whatever a library prints must not mix with the lines of the protocol.
     sys.stdout = sys.stderr

@@ -134,9 +134,9 @@ class Pulse:
         self._ended.set()
         self._thread.join(timeout=5)
 
-    def tell(self, *, device: str, base_name: str, version_name: str) -> None:
-        """What the health page shows of this worker from the next beat on."""
-        self._facts = {"device": device, "base_name": base_name, "version_name": version_name}
+    def tell(self, **facts: str) -> None:
+        """What the health page shows of this worker from the next beat on: arguments of `worker_seen`."""
+        self._facts = self._facts | facts
 
     @contextmanager
     def loading(self) -> Iterator[None]:

@@ -32,7 +32,9 @@ from grading.services.training import (
     training_directory,
 )
 from grading.services.versions import version_directory
+from grading.services.workers import marking_beside
 from gradingsite import logs
+from mlcore import threads
 from mlcore.base import BaseModelError, describe_base
 from mlcore.config import TrainConfig, TrainProgress, TrainTask
 from mlcore.files import write_whole
@@ -156,6 +158,8 @@ def _child(job: Path) -> Iterator[subprocess.Popen[str]]:
             stderr=log_file,
             cwd=settings.BASE_DIR,
             text=True,
+            env=threads.training_environment(beside_marking=marking_beside()),
+            start_new_session=True,  # see threads.step_back
         )
         try:
             yield child

@@ -2,6 +2,10 @@
 
 import sys
 
+from mlcore import threads
 from mlcore.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":
+    # Before any command loads torch.
+    threads.settle()
+    sys.exit(main())

@@ -32,8 +32,8 @@ class BaseConfig:
     Attributes:
         directory: a LLaMA-family checkpoint directory (config.json, safetensors, tokenizer).
         quantisation: nf4 (4 bits, double quantisation), int8, or none.
-        compute_dtype: what matrices are multiplied in; auto is bfloat16 where the device has instructions for it and
-            the weights are unpacked, else float32 on a CPU and float16 on a GPU. A mark never depends on its batch.
+        compute_dtype: what matrices are multiplied in; auto is 16 bits on a GPU, and on a CPU what was measured to be
+            faster there (float32 where the weights stay quantised). A mark never depends on its batch.
         device: auto takes the first GPU where there is one.
         expand: keep the quantised values unpacked in the compute dtype; costs the memory that quantisation saves,
             and spares unpacking them in every step. auto does so on a CPU where the unpacked weights stay below 2 GB.

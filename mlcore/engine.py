@@ -13,6 +13,7 @@ from mlcore.adapters import attach_part, read_memory, read_stack
 from mlcore.base import BaseInfo
 from mlcore.blank import blank_proposal
 from mlcore.config import BaseConfig, Part
+from mlcore.dtypes import name_of
 from mlcore.embedding import pack
 from mlcore.encoding import EncodedAnswer, Encoder, fit_windows
 from mlcore.heap import keep_freed_memory
@@ -112,7 +113,7 @@ class Engine:
     @property
     def dtype(self) -> str:
         """What matrices are multiplied in."""
-        return str(self._model.base.dtype).removeprefix("torch.")
+        return name_of(self._model.base.dtype)
 
     @property
     def hidden_size(self) -> int:

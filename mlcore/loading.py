@@ -15,12 +15,10 @@ from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from mlcore import packed, parallel
+from mlcore import packed
 from mlcore.base import BaseInfo, BaseModelError, describe_base
 from mlcore.config import BaseConfig
-
-_EXPAND_BELOW_BYTES = 2 << 30
-_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+from mlcore.dtypes import must_expand, resolve_device, resolve_dtype
 
 
 @dataclass(frozen=True)
@@ -38,12 +36,12 @@ class LoadedBase:
 def load_base(config: BaseConfig, *, training: bool = False) -> LoadedBase:
     """Load a LLaMA-family checkpoint, quantised as the configuration says, with its weights frozen.
 
-    On a CPU matrices are multiplied in bfloat16 where it has instructions for that (in training always, under autocast)
+    On a CPU matrices are multiplied in bfloat16 where that was measured to be faster (in training under autocast),
     while everything between them stays float32. For marking their weights are packed: the model then computes faster,
     and gives no gradients.
 
     Raises:
-        BaseModelError: no checkpoint is there, or it cannot be loaded.
+        BaseModelError: no checkpoint is there, it cannot be loaded, or this machine lacks its dtype or device.
     """
     info = describe_base(config.directory)
     device = resolve_device(config.device)
@@ -64,37 +62,11 @@ def load_base(config: BaseConfig, *, training: bool = False) -> LoadedBase:
         raise BaseModelError(f"{config.directory} cannot be loaded as a LLaMA-family model: {error}") from error
     if device.type == "cpu" and _must_expand(config, model, dtype):
         _expand(model, dtype, pack=not training and packed.available())
-    elif device.type == "cpu" and not training and config.compute_dtype == "auto":
-        # Only packed weights are known to give a row the same bits in bfloat16 whatever stands beside it.
-        dtype = torch.float32
     if training or dtype == torch.float32:
         _keep_plain_kernels(model, None if training else dtype)
     model.requires_grad_(False)
     model.eval()
     return LoadedBase(model, tokenizer, device, dtype, info, config)
-
-
-def resolve_device(name: str) -> torch.device:
-    """The device of that name; auto is the first GPU, or the CPU where there is none.
-
-    Raises:
-        BaseModelError: a GPU is asked for by name and there is none.
-    """
-    name = parallel.device_name(name)
-    if name == "auto":
-        name = "cuda:0" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise BaseModelError(f"the device {name} was asked for, but this machine has no usable GPU")
-    return torch.device("cuda:0" if name == "cuda" else name)
-
-
-def resolve_dtype(config: BaseConfig, device: torch.device, *, training: bool = False) -> torch.dtype:
-    """What matrices are multiplied in: the setting, or what suits the device."""
-    if config.compute_dtype != "auto":
-        return _DTYPES[config.compute_dtype]
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    return torch.bfloat16 if training or packed.multiplies_bfloat16() else torch.float32
 
 
 def _quantisation(config: BaseConfig, dtype: torch.dtype) -> BitsAndBytesConfig | None:
@@ -111,10 +83,8 @@ def _quantisation(config: BaseConfig, dtype: torch.dtype) -> BitsAndBytesConfig 
 
 
 def _must_expand(config: BaseConfig, model: nn.Module, dtype: torch.dtype) -> bool:
-    if config.expand != "auto":
-        return config.expand == "yes"
     values = sum(module.in_features * module.out_features for _, _, module in _linears(model))
-    return values * dtype.itemsize < _EXPAND_BELOW_BYTES
+    return must_expand(config, values, dtype)
 
 
 def _linears(model: nn.Module) -> list[tuple[nn.Module, str, nn.Linear]]:

@@ -62,9 +62,3 @@ def product(
 def available() -> bool:
     """Whether this build of torch has oneDNN."""
     return bool(torch.backends.mkldnn.is_available())
-
-
-def multiplies_bfloat16() -> bool:
-    """Whether this CPU has instructions for products of bfloat16; without them they are slower than float32."""
-    known = torch.cpu.get_capabilities()
-    return available() and bool(known.get("avx512_bf16") or known.get("amx_bf16"))

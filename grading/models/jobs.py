@@ -39,6 +39,13 @@ class GradingRun(models.Model):
     claimed_at = models.DateTimeField(
         null=True, blank=True, help_text=_("when a worker last took a batch of it: runs take turns")
     )
+    compute_dtype = models.CharField(
+        max_length=10,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("what matrices are multiplied in for all of its answers, as its first worker chose"),
+    )
 
     objects = GradingRunQuerySet.as_manager()
 
@@ -136,7 +143,19 @@ class Worker(models.Model):
 
     name = models.CharField(max_length=120, unique=True)
     kind = models.CharField(max_length=10, choices=WorkerKind.choices)
+    machine = models.CharField(
+        max_length=80, blank=True, default="", db_default="", help_text=_("the same for all workers of one machine")
+    )
     device = models.CharField(max_length=120, blank=True)
+    compute_dtype = models.CharField(
+        max_length=10, blank=True, default="", db_default="", help_text=_("what it multiplies matrices in now")
+    )
+    dtypes = models.CharField(
+        max_length=60, blank=True, default="", db_default="", help_text=_("what it can multiply matrices in")
+    )
+    dtype_timing = models.CharField(
+        max_length=120, blank=True, default="", db_default="", help_text=_("how long the same products took in each")
+    )
     base_name = models.CharField(max_length=200, blank=True)
     version_name = models.CharField(max_length=120, blank=True)
     code = models.CharField(max_length=20, blank=True, db_default="", help_text=_("which code it runs: a digest of it"))

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.utils import timezone
 
 from courses.transitions import TransitionLost, move, move_all
@@ -51,6 +51,7 @@ class Claim:
     version_id: int
     version_name: str
     version_directory: Path
+    compute_dtype: str
     with_feedback: bool
     takes_edited: bool
     key: str
@@ -63,14 +64,18 @@ class Claim:
 
 
 @claims
-def jobs_claim(*, worker: str, limit: int) -> Claim | None:
+def jobs_claim(*, worker: str, limit: int, dtypes: Sequence[str] = ()) -> Claim | None:
     """Take up to `limit` queued jobs of one run, or None where nothing is queued.
 
     Runs take turns, the oldest first, so that a large one does not keep the others waiting. Jobs that failed before
     come last, so that a bad answer does not spoil a batch of good ones.
+
+    `dtypes` are what the worker can multiply matrices in, its own choice first. A run's first worker gives it that
+    choice, and it keeps it, so that the same answer keeps the same mark; a worker leaves runs that it cannot go on
+    with, and comes last to those for which it would have to load the model in another dtype.
     """
     with transaction.atomic():
-        run = _next_run()
+        run = _next_run(dtypes)
         if run is None:
             return None
         queued = run.jobs.filter(state=JobState.QUEUED).order_by("attempt", "pk").select_for_update(skip_locked=True)
@@ -86,13 +91,25 @@ def jobs_claim(*, worker: str, limit: int) -> Claim | None:
             started_at=now,
         )
         GradingRun.objects.filter(pk=run.pk).update(claimed_at=now)
+        _keep_dtype(run, dtypes)
         return _claim(worker, run, keys)
 
 
-def _next_run() -> GradingRun | None:
+def _next_run(dtypes: Sequence[str]) -> GradingRun | None:
     waiting = GradingJob.objects.filter(state=JobState.QUEUED).values("run")
     runs = GradingRun.objects.filter(pk__in=waiting).select_related("version", "assignment")
-    return runs.order_by(F("claimed_at").asc(nulls_first=True), "pk").first()
+    turns = [F("claimed_at").asc(nulls_first=True), F("pk").asc()]
+    if not dtypes:
+        return runs.order_by(*turns).first()
+    reloads = Case(When(compute_dtype__in=["", dtypes[0]], then=0), default=1)
+    return runs.filter(compute_dtype__in=["", *dtypes]).order_by(reloads, *turns).first()
+
+
+def _keep_dtype(run: GradingRun, dtypes: Sequence[str]) -> None:
+    """The first worker of a run decides; one that claims at the same moment reads what was decided."""
+    if dtypes and not run.compute_dtype:
+        GradingRun.objects.filter(pk=run.pk, compute_dtype="").update(compute_dtype=dtypes[0])
+        run.refresh_from_db(fields=["compute_dtype"])
 
 
 def _claim(worker: str, run: GradingRun, keys: Sequence[int]) -> Claim | None:
@@ -107,6 +124,7 @@ def _claim(worker: str, run: GradingRun, keys: Sequence[int]) -> Claim | None:
         version_id=run.version_id,
         version_name=run.version.name,
         version_directory=version_directory(run.version),
+        compute_dtype=run.compute_dtype,
         with_feedback=run.writes_feedback,
         takes_edited=run.scope == "selected",
         key=question_key(run.assignment),

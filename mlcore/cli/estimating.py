@@ -81,6 +81,6 @@ def _device(name: str) -> Device:
     if name != "auto":
         return "cpu" if name == "cpu" else "cuda"
     # torch takes seconds to load: only where the answer depends on this machine.
-    from mlcore.loading import resolve_device
+    from mlcore.dtypes import resolve_device
 
     return "cuda" if resolve_device(name).type == "cuda" else "cpu"
