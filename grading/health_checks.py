@@ -116,7 +116,7 @@ def out_of_reach(health: Health) -> Iterator[Trouble]:
     for run in GradingRun.objects.out_of_reach(reach) if reach else ():
         yield Trouble(
             "out_of_reach",
-            _("The answers of run %(run)s are marked in %(dtype)s, and no worker here can multiply in that.")
+            _("The answers of run %(run)s are marked in %(dtype)s, and no worker here can compute in that.")
             % {"run": run.pk, "dtype": run.compute_dtype},
             _(
                 "Start a worker on a machine that can, as the one was that began the run, or stop the run and start "

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from celery.signals import worker_init, worker_process_init, worker_process_shutdown, worker_ready, worker_shutdown
+from django.conf import settings
 from django.dispatch import receiver
 
 from courses.models import Submission
@@ -23,9 +25,10 @@ def replace_earlier(sender: Any, submission: Submission, replaces: bool = True, 
 
 
 @worker_init.connect
-def settle_threads(**kwargs: Any) -> None:
+def settle_computing(**kwargs: Any) -> None:
     """Said before the processes that work are forked, and so before any of them loads torch."""
     threads.settle()
+    os.environ["MARGINALIA_TIMINGS_DIR"] = str(settings.MARGINALIA_TIMINGS_DIR)
 
 
 @worker_init.connect

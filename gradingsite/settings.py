@@ -342,6 +342,8 @@ MARGINALIA_COMPUTE_DTYPE: Literal["auto", "float32", "bfloat16", "float16"] = en
     "MARGINALIA_COMPUTE_DTYPE", "auto", ("auto", "float32", "bfloat16", "float16")
 )
 MARGINALIA_DEVICE = env.choice("MARGINALIA_DEVICE", "auto", ("auto", "cpu", "cuda", *(f"cuda:{n}" for n in range(16))))
+# Which dtype each kind of machine was measured to be faster in; workers of several machines may share it.
+MARGINALIA_TIMINGS_DIR = env.path("MARGINALIA_TIMINGS_DIR", VAR_DIR / "timings")
 # Where frozen training data and the logs of trainings are kept.
 MARGINALIA_TRAINING_DIR = env.path("MARGINALIA_TRAINING_DIR", VAR_DIR / "training")
 TRAINING_PROCESSES = env.whole("TRAINING_PROCESSES", 1, least=1)  # one for each GPU that a training may take

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from mlcore.config import BaseConfig
 from mlcore.dtype_choice import EXACT, DtypeChoice, kept_choice
 from mlcore.machine import processor
 
-KEPT_IN = "timings"
+# Names the directory in which it is kept what was measured; unless it is set that is one beside the base.
+TIMINGS_VARIABLE, KEPT_IN = "MARGINALIA_TIMINGS_DIR", "timings"
 EXPAND_BELOW_BYTES = 2 << 30
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -117,7 +119,8 @@ def measured(directory: Path) -> DtypeChoice:
     """
     shapes, layers = _shapes(directory)
     about = {"processor": processor(), "torch": torch.__version__, "shapes": shapes, "layers": layers}
-    return kept_choice(Path(directory).absolute().parent / KEPT_IN, about, lambda: time_products(shapes, layers))
+    kept = os.environ.get(TIMINGS_VARIABLE) or Path(directory).absolute().parent / KEPT_IN
+    return kept_choice(Path(kept), about, lambda: time_products(shapes, layers))
 
 
 def must_expand(config: BaseConfig, values: int, dtype: torch.dtype) -> bool:

@@ -154,7 +154,7 @@ def _beside_server(result: BenchResult, writer: Writer, size: Size, server: llam
     turns = range(size.repeats + 1)
     if server is None:
         peer_name = "llama.cpp's server (not named with --server)"
-        result.rows.append(_row(name, "tokens/s", None, None, peer_name, None, _SERVER_TARGET))
+        result.rows.append(row(name, "tokens/s", None, None, peer_name, None, _SERVER_TARGET))
         return
     prompts = [_prompts(writer, repeat, texts if repeat else texts[:BATCH], _points()) for repeat in turns]
     peer = llama_cpp.timed(server, prompts, size.tokens)
@@ -178,7 +178,7 @@ def _training(result: BenchResult, config: BaseConfig, steps: int) -> None:
     ours, peer = trainer.both(config, steps)
     rates = ours.examples_per_second, peer.examples_per_second
     name = f"training a scorer, {steps} steps of 8 answers"
-    result.rows.append(_row(name, "examples/s", *rates, _TRAINER, rates[0] / rates[1], _TRAINING_TARGET))
+    result.rows.append(row(name, "examples/s", *rates, _TRAINER, rates[0] / rates[1], _TRAINING_TARGET))
     pairs = [f"{one:.3f}/{other:.3f}" for one, other in zip(ours.losses, peer.losses, strict=True)]
     result.notes.append(f"{name}: losses, ours/peer: {', '.join(pairs)}")
 
@@ -200,8 +200,8 @@ def _memory(result: BenchResult, writer: Writer) -> None:
     together = held_bytes(writer.model)
     # Each of two models would have the base and its own half of what the adapters add.
     apart = together + writer.bare_bytes
-    row = ("weights in memory, two adapters", "MB", together / 1e6, apart / 1e6, "two models")
-    result.rows.append(_row(*row, apart / together, _MEMORY_TARGET))
+    figures = ("weights in memory, two adapters", "MB", together / 1e6, apart / 1e6, "two models")
+    result.rows.append(row(*figures, apart / together, _MEMORY_TARGET))
 
 
 def _rate_row(
@@ -215,10 +215,10 @@ def _rate_row(
     target: float,
 ) -> Row:
     ours_rate, peer_rate = ours_count / ours.median, peer_count / peer.median
-    return _row(name, unit, ours_rate, peer_rate, peer_name, ours_rate / peer_rate if peer_rate else None, target)
+    return row(name, unit, ours_rate, peer_rate, peer_name, ours_rate / peer_rate if peer_rate else None, target)
 
 
-def _row(
+def row(
     name: str,
     unit: str,
     ours: float | None,
@@ -227,6 +227,7 @@ def _row(
     ratio: float | None,
     target: float,
 ) -> Row:
+    """One comparison, with three digits after the point."""
     shown = [None if value is None else round(value, 3) for value in (ours, peer, ratio)]
     return {
         "name": name,

@@ -60,19 +60,7 @@ def bench_training(
         BaseModelError: the base cannot be loaded.
     """
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
-        rows = Path(directory) / "rows.jsonl"
-        write_rows(rows, _examples(count))
-        config = replace(
-            config,
-            output=Path(directory) / "adapter",
-            train_files=(rows,),
-            validation_files=(),
-            validation_share=0.0,
-            epochs=1.0,
-            feedback_epochs=1.0,
-            evaluations=1,
-            start_from=None,
-        )
+        config = on_made_up_rows(config, Path(directory), count)
         on_progress("training")
         _reset_peak()
         clock = _Clock()
@@ -95,6 +83,23 @@ def bench_training(
             marks_per_second=marks,
             marking_bytes=_peak(0),
         )
+
+
+def on_made_up_rows(config: TrainConfig, directory: Path, count: int) -> TrainConfig:
+    """The same training for one epoch on `count` made-up answers to each of five questions, all in a directory."""
+    rows = directory / "rows.jsonl"
+    write_rows(rows, _examples(count))
+    return replace(
+        config,
+        output=directory / "adapter",
+        train_files=(rows,),
+        validation_files=(),
+        validation_share=0.0,
+        epochs=1.0,
+        feedback_epochs=1.0,
+        evaluations=1,
+        start_from=None,
+    )
 
 
 class _Clock:

@@ -111,6 +111,29 @@ def bench(options: Namespace) -> None:
     save(options.json, result.rows)
 
 
+def bench_beside(options: Namespace) -> None:
+    """Measure how marking shares this machine, print the table, and save the rows."""
+    if options.beside < 1:
+        raise UsageError("--beside: name at least one busy process")
+    config = base_config(options)
+    from mlcore.bench.beside import FULL, QUICK, BesideError
+    from mlcore.bench.beside import bench_beside as measure
+
+    line = Line()
+    try:
+        result = measure(
+            config,
+            options.model,
+            options.beside,
+            size=QUICK if options.quick else FULL,
+            on_progress=lambda what: line.say(what, last=True),
+        )
+    except BesideError as error:
+        raise UsageError(str(error)) from error
+    print("\n".join([bench_table(result.rows), "", *result.notes]))
+    save(options.json, result.rows)
+
+
 def base_config(options: Namespace) -> BaseConfig:
     """The base that the options name, quantised as the adapter was trained unless told otherwise.
 

@@ -27,9 +27,9 @@ def train(options: Namespace) -> None:
 
 
 def bench(options: Namespace) -> None:
-    """Measure the engine, or with --recipe what a training configuration costs here."""
+    """Measure the engine, with --beside next to other work, or with --recipe what a training costs here."""
     if options.recipe is None:
-        commands.bench(options)
+        (commands.bench if options.beside is None else commands.bench_beside)(options)
         return
     config = recipe_config(options)
     from mlcore.bench.training import QUICK, bench_training

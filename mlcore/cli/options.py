@@ -169,6 +169,9 @@ def _bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size", type=int, nargs=4, metavar="N", help="answers to score, to write to, tokens for each text, repeats"
     )
+    parser.add_argument(
+        "--beside", type=int, metavar="N", help="instead: marking beside N busy processes, and beside a training"
+    )
     parser.add_argument("--server", type=Path, metavar="PROGRAM", help="llama.cpp's llama-server, to measure beside")
     parser.add_argument("--gguf", type=Path, metavar="FILE", help="what it serves; the bundled base unless told")
     parser.add_argument("--json", type=Path, metavar="FILE", help="save the rows")

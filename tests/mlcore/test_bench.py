@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mlcore import cli
-from mlcore.bench import QUICK, run_bench, trainer
+from mlcore.bench import QUICK, beside, run_bench, trainer
 from mlcore.bench.inputs import answers, assignment
 from mlcore.bench.ours import Writer, held_bytes
 from mlcore.bench.peers import PlainTransformers
@@ -114,3 +116,32 @@ def test_the_command_prints_a_table_and_saves_the_rows(
     assert lines[1].startswith(f"scoring {QUICK.scored} answers of one assignment, against transformers + peft")
     assert any(line.endswith("not measured") for line in lines)
     assert len(json.loads(saved.read_text())) == 4
+
+
+@pytest.mark.slow
+def test_marking_is_measured_beside_busy_processes_and_a_training(
+    tiny_base: Path, tiny_adapter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved = tmp_path / "beside.json"
+    arguments = ["bench", "--beside", "1", "--quick", "--model", tiny_adapter, "--base", tiny_base, "--json", saved]
+    assert cli.main([str(argument) for argument in [*arguments, "--device", "cpu"]]) == 0
+    rows = json.loads(saved.read_text())
+    assert [row["target"] for row in rows] == [0.97, 1.0, 0.4, 0.4]
+    assert [row["peer_name"] for row in rows[2:]] == ["itself alone", "itself alone"]
+    assert all(row["ours"] > 0 and row["ratio"] == pytest.approx(row["ours"] / row["peer"], rel=0.01) for row in rows)
+    assert "both ended" in capsys.readouterr().out
+
+
+def test_the_busy_processes_end_with_the_benchmark() -> None:
+    def busy() -> list[int]:
+        found = subprocess.run(["pgrep", "-P", str(os.getpid())], capture_output=True, text=True, check=False)
+        return [int(line) for line in found.stdout.split()]
+
+    with pytest.raises(KeyError), beside._busy(2):
+        raise KeyError
+    assert [pid for pid in busy() if b"ends = time.monotonic()" in Path(f"/proc/{pid}/cmdline").read_bytes()] == []
+
+
+def test_beside_nothing_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["bench", "--beside", "0"]) == cli.USER_ERROR
+    assert "at least one busy process" in capsys.readouterr().err

@@ -20,11 +20,12 @@ Measured = Callable[[float, float], list[int]]
 
 
 @pytest.fixture
-def base(tiny_base: Path, tmp_path: Path) -> BaseConfig:
+def base(tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BaseConfig:
     """A base in a directory where nothing was measured yet."""
     place = tmp_path / "models" / "tiny"
     place.parent.mkdir()
     place.symlink_to(tiny_base)
+    monkeypatch.delenv(dtypes.TIMINGS_VARIABLE, raising=False)
     return BaseConfig(place, device="cpu")
 
 
@@ -57,6 +58,17 @@ def test_a_restart_never_changes_it(base: BaseConfig, measures: Measured) -> Non
     second = measures(40, 100)
     assert (offer(base).own, len(second)) == ("bfloat16", 0)
     assert len(list((base.directory.parent / dtypes.KEPT_IN).glob("*.json"))) == 1
+
+
+def test_it_is_kept_where_the_environment_says(
+    base: BaseConfig, measures: Measured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A base may lie where nothing can be written."""
+    measures(100, 40)
+    monkeypatch.setenv(dtypes.TIMINGS_VARIABLE, str(tmp_path / "elsewhere"))
+    assert offer(base).own == "bfloat16"
+    assert len(list((tmp_path / "elsewhere").iterdir())) == 1
+    assert not (base.directory.parent / dtypes.KEPT_IN).exists()
 
 
 def test_a_setting_counts_more_than_what_was_measured(base: BaseConfig, measures: Measured) -> None:

@@ -46,6 +46,12 @@ def test_only_the_workers_carry_torch_and_can_have_a_card() -> None:
     assert set(CARDS) == {"worker-marking", "worker-training"}
 
 
+def test_a_training_gives_way_to_the_other_containers() -> None:
+    usual = 1024
+    assert SERVICES["worker-training"]["cpu_shares"] < usual / 4
+    assert [name for name, service in SERVICES.items() if "cpu_shares" in service] == ["worker-training"]
+
+
 def test_the_web_extra_installs_no_torch() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     heavy = ("torch", "transformers", "peft", "bitsandbytes", "accelerate")
