@@ -12,8 +12,8 @@ BIN = $(VENV)/bin
 # Where the templates are formatted and checked.
 TEMPLATES = templates
 PYTEST_FLAGS =
-# Two processes share the tests out by file; tests/conftest.py says what belongs together and what begins first.
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+# Two processes share the tests out by file; tests/sharing.py says what stays together.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --no-loadscope-reorder
 # Where nothing is shown to the people who use the site.
 NO_MESSAGES = --ignore var --ignore $(VENV) --ignore tests --ignore mlcore --ignore docs
 

@@ -79,38 +79,32 @@ def _the_language_of_a_test_ends_with_it() -> Iterator[None]:
     translation.deactivate()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.sharing import FilesAndChromium
+
+    return FilesAndChromium(config, log)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Share the tests out between processes, and skip those that need a card where there is none."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_shared_with(item)))
-    # What takes longest begins first, so that no process is left alone with it at the end.
+    """What takes longest begins first; what needs a card is skipped where there is none."""
     items.sort(key=_turn)
-    # Asking for a card costs the import of torch, so only if need be.
+    # Asking costs the import of torch, so only if need be.
     gpu = [item for item in items if item.get_closest_marker("gpu")]
     if gpu and not _card_present():
         for item in gpu:
             item.add_marker(pytest.mark.skip(reason="there is no NVIDIA card here"))
 
 
-def _shared_with(item: pytest.Item) -> str:
-    """Tests of one group run in one process: all that use the one Chromium and the one running site, else one file."""
-    return (
-        "chromium"
-        if "browser" in getattr(item, "fixturenames", ())
-        else str(item.path.relative_to(item.config.rootpath))
-    )
-
-
 def _turn(item: pytest.Item) -> int:
-    """Chromium first, then what starts processes, then what loads the model, then the rest."""
-    if _uses_chromium(item):
+    """Chromium first, then what starts processes, then what loads the model: so that both end together."""
+    from tests.sharing import CHROMIUM, shared_with
+
+    if shared_with(item.nodeid.partition("::")[0]) == CHROMIUM:
         return 0
     marked = [item.get_closest_marker(name) is not None for name in ("faults", "model")]
     return marked.index(True) + 1 if any(marked) else len(marked) + 1
-
-
-def _uses_chromium(item: pytest.Item) -> bool:
-    return "browser" in getattr(item, "fixturenames", ())
 
 
 def _card_present() -> bool:

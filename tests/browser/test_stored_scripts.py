@@ -17,6 +17,7 @@ from grading.models import Grade, GradeEvent
 from tests.access_table import GET, address
 from tests.browser.poison import PAYLOADS, poison
 from tests.browser.visits import NO_PAGE
+from tests.everybody import make_people, make_rows
 from tests.factories import CriterionFactory, LevelFactory, RubricFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.django_db(transaction=True)]
@@ -28,7 +29,18 @@ GOT_IN = """document.querySelectorAll(
 
 
 @pytest.fixture
-def rubric(assignment: Assignment) -> Assignment:
+def people(transactional_db: None) -> dict[str, User]:
+    return make_people()
+
+
+@pytest.fixture
+def rows(people: dict[str, User]) -> dict[str, int]:
+    return make_rows(people)
+
+
+@pytest.fixture
+def rubric(rows: dict[str, int]) -> Assignment:
+    assignment = Assignment.objects.get(pk=rows["assignment"])
     rubric = RubricFactory(assignment=assignment)
     for _ in range(2):
         LevelFactory(criterion=CriterionFactory(rubric=rubric))
