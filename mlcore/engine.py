@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from mlcore import threads
 from mlcore.adapters import attach_part, read_memory, read_stack
 from mlcore.base import BaseInfo
 from mlcore.blank import blank_proposal
@@ -96,6 +97,7 @@ class Engine:
         prefix, answer = fit_windows(self._model.context, base.max_prefix_tokens, base.max_answer_tokens)
         self._encoder = Encoder(loaded.tokenizer, max_prefix_tokens=prefix, max_answer_tokens=answer)
         self._prefixes = PrefixCache()
+        self._room = threads.room() if self._model.device.type == "cpu" else None
         self._places = _BATCH_PLACES[self._model.device.type]
         self._attached: OrderedDict[str, Manifest] = OrderedDict()
         self._stacks: dict[str, Stack] = {}
@@ -186,6 +188,7 @@ class Engine:
         blank = len(proposals)
 
         def report(done: int, scored: int, written: float) -> None:
+            self._take_room()
             if on_work is not None:
                 on_work(MarkProgress(blank + scored, blank + written if feedback else 0.0))
             if on_progress is not None:
@@ -200,6 +203,12 @@ class Engine:
             texts = self._texts(question, drafts, lambda done, written: report(done, len(drafts), written))
         found = {draft.entry.index: draft.proposal(text) for draft, text in zip(drafts, texts, strict=True)}
         return [(proposals | found)[index] for index in range(len(answers))]
+
+    def _take_room(self) -> None:
+        """Take as many threads as other work leaves room for: a row has the same bits with any number of them."""
+        found = self._room.look() if self._room is not None else None
+        if found is not None and found != torch.get_num_threads():
+            torch.set_num_threads(found)
 
     def _bounded(self, question: Question, reads: Sequence[_Read]) -> list[_Read]:
         """The answers with the highest score that the checks allow: the cap, or the mark of the reduced text."""

@@ -1,8 +1,10 @@
 """How processes that compute share a machine: how many threads they take, how these wait, and who steps back. No torch.
 
-OpenMP, which multiplies torch's matrices, reads the environment when it is loaded, so all this is said before. Left to
+OpenMP, which multiplies torch's matrices, reads the environment when it is loaded, so this is said before. Left to
 itself it takes a thread for each core, and a thread that has done its part of a product spins until the others have
-done theirs: it burns the core that the last one needs, as soon as anything else runs beside it.
+done theirs: it burns the core that the last one needs, as soon as anything else runs beside it. A training's threads
+are told to wait passively. Marking has a thousand small products for each token, and waking a thread for each of them
+costs more than it brings; so it takes fewer threads while other work needs the cores (`mlcore.room`).
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mlcore.machine import usable_cores
+from mlcore.room import Room
 
 # Of 19: beside a process of the usual priority one of this gets about a tenth of a core that both want.
 STEPS_BACK = 10
@@ -21,12 +24,12 @@ _AUTOGROUP = Path("/proc/self/autogroup")
 _said: dict[str, str] = {}
 
 
-def advice(given: Mapping[str, str], threads: int) -> dict[str, str]:
-    """What is to be added to an environment, so that threads wait without burning a core and are no more than these.
+def advice(given: Mapping[str, str], threads: int, *, passive: bool = False) -> dict[str, str]:
+    """What is to be added to an environment, so that there are no more threads than these, and they wait passively.
 
     What the user set is left alone; an empty value counts as not set. Both GNU's and LLVM's OpenMP heed these names.
     """
-    wanted = {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": str(threads)}
+    wanted = {"OMP_NUM_THREADS": str(threads), **({"OMP_WAIT_POLICY": "PASSIVE"} if passive else {})}
     return {name: value for name, value in wanted.items() if not given.get(name, "").strip()}
 
 
@@ -36,11 +39,17 @@ def settle() -> None:
     os.environ.update(_said)
 
 
+def room() -> Room | None:
+    """Where to look how many threads there is room for; None where nobody called `settle`, or the user set a number."""
+    threads = _said.get("OMP_NUM_THREADS")
+    return Room(int(threads)) if threads else None
+
+
 def training_environment(*, beside_marking: bool) -> dict[str, str]:
     """The environment of a training: beside marking on the same machine it gets half of the cores, at least one."""
     own = {name: value for name, value in os.environ.items() if _said.get(name) != value}
     cores = usable_cores()
-    return {**own, **advice(own, max(1, cores // 2) if beside_marking else cores)}
+    return {**own, **advice(own, max(1, cores // 2) if beside_marking else cores, passive=True)}
 
 
 def step_back() -> None:

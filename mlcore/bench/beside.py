@@ -1,7 +1,7 @@
-"""Marking alone, beside busy processes and while a training runs: before, with threads that spin, and as it is now.
+"""Marking alone, beside busy processes and while a training runs: with a thread for each core as before, and as now.
 
-Each way marks in a process of its own, because OpenMP reads its settings only once. Both stand ready at the same time
-and take turns; the one whose turn it is not stands still, so that its threads burn nothing.
+Each way marks in a process of its own, because what one says to OpenMP holds for good. Both stand ready at the same
+time and take turns; the one whose turn it is not stands still, so that its threads burn nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ _BUSY = (
 _TRAINING_SECONDS = 300
 _OPENMP = ("OMP_", "GOMP_", "KMP_")
 _ALONE, _BESIDE = 0.97, 0.4
-_SPINNING = "threads that spin, one a core"
+_BEFORE = "a thread for each core, whatever else runs"
+_START = "import sys; {first}; from mlcore.bench.marker import main; main(sys.argv[1:])"
+# As the command line and the workers begin; and as they began before they heeded other work.
+_NOW_FIRST, _BEFORE_FIRST = "from mlcore import threads; threads.settle()", "pass"
 
 
 class BesideError(RuntimeError):
@@ -76,10 +79,12 @@ def bench_beside(
         BesideError: a process ended before its time, or the training took too long.
     """
     plain = {name: value for name, value in os.environ.items() if not name.startswith(_OPENMP)}
-    spinning = {**plain, "OMP_WAIT_POLICY": "ACTIVE", "OMP_NUM_THREADS": str(os.cpu_count())}
-    passive = {**plain, **advice(plain, usable_cores())}
+    every_core = {**plain, "OMP_NUM_THREADS": str(os.cpu_count())}
     on_progress("loading")
-    with _Marker(config, version, size, spinning) as before, _Marker(config, version, size, passive) as now:
+    with (
+        _Marker(config, version, size, every_core, _BEFORE_FIRST) as before,
+        _Marker(config, version, size, plain, _NOW_FIRST) as now,
+    ):
         on_progress("marking alone")
         alone = _by_turns(before, now, size.alone)
         on_progress(f"marking beside {busy} busy processes")
@@ -90,14 +95,14 @@ def bench_beside(
     result = BenchResult()
     what = f"marking {size.answers} answers with feedback"
     result.rows += [
-        _row(f"{what}, alone", alone[1], alone[0], _SPINNING, _ALONE),
-        _row(f"{what}, beside {busy} busy", beside[1], beside[0], _SPINNING, 1.0),
+        _row(f"{what}, alone", alone[1], alone[0], _BEFORE, _ALONE),
+        _row(f"{what}, beside {busy} busy", beside[1], beside[0], _BEFORE, 1.0),
         _row(f"{what}, beside {busy} busy", beside[1], alone[1], "itself alone", _BESIDE),
         _row(f"{what}, while a training runs", training, alone[1], "itself alone", _BESIDE),
     ]
     result.notes += [
-        f"{now.dtype}; {spinning['OMP_NUM_THREADS']} spinning threads, {passive['OMP_NUM_THREADS']} passive ones",
-        f"beside {busy} busy processes the spinning ones kept {beside[0] / alone[0]:.2f} of their rate",
+        f"{now.dtype}; {os.cpu_count()} cores, {usable_cores()} of them to be used here",
+        f"beside {busy} busy processes {beside[0] / alone[0]:.2f} of the rate alone was left before",
         f"both ended: the training of {5 * size.trained} answers took {took:.0f} s, some of them beside marking",
         f"load of the machine at the end: {os.getloadavg()[0]:.1f}",
     ]
@@ -107,12 +112,14 @@ def bench_beside(
 class _Marker:
     """A process that marks when it is told to and stands still otherwise."""
 
-    def __init__(self, config: BaseConfig, version: Path, size: Size, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, config: BaseConfig, version: Path, size: Size, environment: Mapping[str, str], first: str
+    ) -> None:
         asked = {"base": asdict(config), "version": version, "count": size.answers}
         self._answers = size.answers
         self._turn = 0
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "mlcore.bench.marker", json.dumps(asked, default=str)],
+            [sys.executable, "-c", _START.format(first=first), json.dumps(asked, default=str)],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -170,7 +177,7 @@ def _busy(number: int) -> Iterator[None]:
 def _while_training(config: BaseConfig, now: _Marker, size: Size, plain: Mapping[str, str]) -> tuple[float, float]:
     """The median rate while a training makes its steps, and the seconds that the training took in all."""
     started = time.monotonic()
-    environment = {**plain, **advice(plain, max(1, usable_cores() // 2))}
+    environment = {**plain, **advice(plain, max(1, usable_cores() // 2), passive=True)}
     asked = json.dumps({"base": asdict(config), "count": size.trained}, default=str)
     training = subprocess.Popen(
         [sys.executable, "-m", "mlcore.bench.trainee", asked],

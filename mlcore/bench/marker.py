@@ -1,4 +1,4 @@
-"""A process that marks when it is told to, as a worker does, for `mlcore.bench.beside`: python -m mlcore.bench.marker
+"""A process that marks when it is told to, as a worker does, for `mlcore.bench.beside`.
 
 It gets what to load as JSON on its command line, says that it is ready, and then answers each line with a turn's
 number by the seconds that marking took, until its standard input closes.
@@ -30,7 +30,3 @@ def main(arguments: Sequence[str]) -> None:
         started = time.perf_counter()
         engine.mark(assignment(int(line)), texts)
         print(json.dumps({"seconds": time.perf_counter() - started}), file=out, flush=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

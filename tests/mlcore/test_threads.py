@@ -1,4 +1,4 @@
-"""What torch finds when it is loaded: threads that burn no core while they wait, and no more than there are cores."""
+"""What torch finds when it is loaded: no more threads than there are cores, and in a training threads that wait."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mlcore import threads
-from mlcore.threads import advice, settle, training_environment
+from mlcore.threads import advice, room, settle, training_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOK = (
@@ -48,25 +48,34 @@ def torch_finds(code: str, cores: set[int], **given: str) -> list[Any]:
     return list(json.loads(found.stdout.splitlines()[-1]))
 
 
-def test_threads_wait_passively_and_are_as_many_as_the_cores() -> None:
-    assert advice({}, 4) == {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": "4"}
+def test_threads_are_as_many_as_the_cores_and_wait_passively_where_that_is_asked_for() -> None:
+    assert advice({}, 4) == {"OMP_NUM_THREADS": "4"}
+    assert advice({}, 4, passive=True) == {"OMP_NUM_THREADS": "4", "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def test_what_the_user_set_is_left_alone_and_an_empty_value_is_not_set() -> None:
-    assert advice({"OMP_NUM_THREADS": "7"}, 4) == {"OMP_WAIT_POLICY": "PASSIVE"}
-    assert advice({"OMP_WAIT_POLICY": "ACTIVE", "OMP_NUM_THREADS": " "}, 4) == {"OMP_NUM_THREADS": "4"}
+    assert advice({"OMP_NUM_THREADS": "7"}, 4) == {}
+    given = {"OMP_WAIT_POLICY": "ACTIVE", "OMP_NUM_THREADS": " "}
+    assert advice(given, 4, passive=True) == {"OMP_NUM_THREADS": "4"}
 
 
 def test_it_is_said_to_this_process_and_its_children() -> None:
     settle()
     settle()
-    assert (os.environ["OMP_WAIT_POLICY"], os.environ["OMP_NUM_THREADS"]) == ("PASSIVE", "8")
+    assert os.environ["OMP_NUM_THREADS"] == "8"
+    assert room() is not None
+
+
+def test_a_number_that_the_user_set_stays_whatever_else_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    settle()
+    assert room() is None
 
 
 @pytest.mark.parametrize("entry", [COMMAND, WORKER], ids=["command line", "worker"])
 def test_an_entry_point_says_it_before_torch_is_loaded(entry: str) -> None:
     core = min(os.sched_getaffinity(0))
-    assert torch_finds(entry, {core}) == [1, "PASSIVE"]
+    assert torch_finds(entry, {core}) == [1, None]
     assert torch_finds(entry, {core}, OMP_NUM_THREADS="2", OMP_WAIT_POLICY="ACTIVE") == [2, "ACTIVE"]
 
 
