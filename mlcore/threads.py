@@ -33,9 +33,9 @@ def advice(given: Mapping[str, str], threads: int, *, passive: bool = False) -> 
     return {name: value for name, value in wanted.items() if not given.get(name, "").strip()}
 
 
-def settle() -> None:
+def settle(*, passive: bool = False) -> None:
     """Say so for this process and its children. To be called before torch is loaded; a second call changes nothing."""
-    _said.update(advice(os.environ, usable_cores()))
+    _said.update(advice(os.environ, usable_cores(), passive=passive))
     os.environ.update(_said)
 
 

@@ -21,7 +21,8 @@ LOOK = (
 )
 # The command line and a worker, each as far as the moment before torch is loaded.
 COMMAND = (
-    f"import runpy, mlcore.cli; mlcore.cli.main = lambda: exec({LOOK!r}); runpy.run_module('mlcore', None, '__main__')"
+    f"import runpy, sys, mlcore.cli; mlcore.cli.main = lambda: exec({LOOK!r}); sys.argv = ['mlcore', 'COMMAND']; "
+    "runpy.run_module('mlcore', None, '__main__')"
 )
 WORKER = (
     "import gradingsite.celery as site, django; django.setup(); "
@@ -72,10 +73,14 @@ def test_a_number_that_the_user_set_stays_whatever_else_runs(monkeypatch: pytest
     assert room() is None
 
 
-@pytest.mark.parametrize("entry", [COMMAND, WORKER], ids=["command line", "worker"])
-def test_an_entry_point_says_it_before_torch_is_loaded(entry: str) -> None:
+@pytest.mark.parametrize(
+    ("entry", "policy"),
+    [(COMMAND, None), (COMMAND.replace("COMMAND", "train"), "PASSIVE"), (WORKER, None)],
+    ids=["command line", "training", "worker"],
+)
+def test_an_entry_point_says_it_before_torch_is_loaded(entry: str, policy: str | None) -> None:
     core = min(os.sched_getaffinity(0))
-    assert torch_finds(entry, {core}) == [1, None]
+    assert torch_finds(entry, {core}) == [1, policy]
     assert torch_finds(entry, {core}, OMP_NUM_THREADS="2", OMP_WAIT_POLICY="ACTIVE") == [2, "ACTIVE"]
 
 
