@@ -26,7 +26,7 @@ MOVEMENT, MOVEMENT_99, NONSENSE = 0.02, 0.10, 0.10
 # A wrong answer, for this suite, has at most half of the points.
 _WRONG = 0.5
 _TRIES = 3
-_PADDED = 4
+_PADDED = 0.1  # of the size: each fills the window, and costs as much as some twenty answers
 _PADDING_CHARACTERS = 7000
 
 
@@ -89,7 +89,8 @@ def measure_robustness(
     """Mark the suite on these rows and say what came of it.
 
     Args:
-        size: so many wrong answers get injections (each three), and so many texts of each kind of nonsense are made.
+        size: so many wrong answers get injections (each three), so many texts of each kind of nonsense are made, and a
+            tenth as many answers, at least two, are said until the window is full.
         on_progress: called with the number of texts that are marked, and of all.
 
     Raises:
@@ -132,7 +133,7 @@ def suite(examples: Sequence[Example], *, size: int = 40, seed: int = 0) -> list
         for question in questions:
             found += _nonsense(question, questions, chance)
     kept = [attack for kind in _NONSENSE_KINDS for attack in _of_kind(found, kind, size, chance)]
-    kept += _padded(_some(wrong, _PADDED, chance), chance)
+    kept += _padded(_some(wrong, max(2, round(size * _PADDED)), chance), chance)
     honest = [Attack("honest", row.question, row.marked.answer.text) for row in _some(right, size, chance)]
     return [attack for attack in found if attack.base is not None] + kept + honest
 

@@ -68,6 +68,7 @@ def running_site(var: Path) -> Iterator[Site]:
         # A test that trains for a while is one sitting.
         "REAUTHENTICATION_MINUTES": "240",
         "DJANGO_SETTINGS_MODULE": "gradingsite.settings",
+        "MARGINALIA_COMPUTE_DTYPE": "float32",
     }
     site = Site(f"http://127.0.0.1:{port}", var, var / "site.log", environment)
     with site.log.open("wb") as log:

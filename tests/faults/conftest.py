@@ -116,6 +116,8 @@ def workers(
         "MARKING_BATCH_SIZE": "4",
         "MARKING_SLICE_SECONDS": "600",
         "OMP_NUM_THREADS": "1",
+        # Every test has a place of its own, in which nothing is kept yet of how fast this machine is.
+        "MARGINALIA_COMPUTE_DTYPE": "float32",
     }
     made = Workers(environment, tmp_path / "workers.log")
     yield made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,15 +22,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Postgres]:
-    # PostgreSQL's own user has to reach its directory.
-    directory = tmp_path_factory.mktemp("postgres")
-    for parent in (directory, directory.parent, directory.parent.parent):
-        parent.chmod(0o755)
-    server = servers.Postgres(directory / "cluster")
-    server.create()
-    yield server
-    server.stop("immediate")
+def postgres() -> Iterator[servers.Postgres]:
+    with tempfile.TemporaryDirectory(prefix="marginalia-postgres-") as directory:
+        # PostgreSQL's own user has to reach it; pytest keeps its own directories to the user of the tests.
+        Path(directory).chmod(0o755)
+        server = servers.Postgres(Path(directory) / "cluster")
+        server.create()
+        yield server
+        server.stop("immediate")
 
 
 def manage(var: Path, database: str, *commands: str) -> None:

@@ -23,7 +23,7 @@ __all__ = ["admin", "training_set"]
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True), pytest.mark.timeout(3600)]
 
-KILLS, SEED = int(os.environ.get("KILLS", "2")), int(os.environ.get("SEED", "1"))
+KILLS, SEED = int(os.environ.get("KILLS", "1")), int(os.environ.get("SEED", "1"))
 OVER = {TrainingState.SUCCEEDED, TrainingState.FAILED, TrainingState.CANCELLED}
 
 

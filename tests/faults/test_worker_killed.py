@@ -82,7 +82,7 @@ def test_a_run_cancelled_in_the_middle_stops_and_the_worker_goes_on_with_the_nex
 
 
 def test_a_worker_that_is_told_to_stop_gives_back_what_it_cannot_finish(run: GradingRun, workers: Workers) -> None:
-    workers.environment |= {"REMAP_SIGTERM": "SIGQUIT", "WORKER_SOFT_SHUTDOWN_SECONDS": "30"}
+    workers.environment |= {"REMAP_SIGTERM": "SIGQUIT", "WORKER_SOFT_SHUTDOWN_SECONDS": "10"}
     worker = workers.start("marking")
     until(lambda: in_the_middle(run), "some answers are marked and some are in work")
     worker.terminate()

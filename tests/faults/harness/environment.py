@@ -18,6 +18,7 @@ def environment(directory: Path, database: str, broker: str, **more: str) -> dic
         "STATIC_MANIFEST": "0",
         "HAND_INS_PER_DAY": "100000",
         "OMP_NUM_THREADS": "1",
+        "MARGINALIA_COMPUTE_DTYPE": "float32",
         "DEBUG": "0",
         "HTTPS": "0",
         "SITE_URL": "",
