@@ -59,10 +59,15 @@ class Room:
 
 
 def processor_seconds(stat: Path = _STAT) -> float | None:
-    """Seconds that the machine's processors worked at the usual priority, what its host took from them included."""
+    """Seconds that the machine's processors worked, what its host took from them included.
+
+    What ran at a low priority is left out, unless this process has one itself.
+    """
     try:
-        name, user, _nice, system, _idle, _waiting, hard, soft, stolen = stat.read_text(encoding="ascii").split()[:9]
+        name, user, low, system, _idle, _waiting, hard, soft, stolen = stat.read_text(encoding="ascii").split()[:9]
     except (OSError, ValueError):
         return None
     ticks = sum(map(int, (user, system, hard, soft, stolen)))
+    if os.getpriority(os.PRIO_PROCESS, 0) > 0:
+        ticks += int(low)
     return ticks / os.sysconf("SC_CLK_TCK") if name == "cpu" else None

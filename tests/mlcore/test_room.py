@@ -84,7 +84,10 @@ def test_without_figures_of_the_machine_nothing_changes(monkeypatch: pytest.Monk
     assert room.look() is None
 
 
-def test_what_runs_at_a_low_priority_is_not_counted(tmp_path: Path) -> None:
+def test_what_runs_at_a_low_priority_is_counted_by_those_alone_who_have_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getpriority", lambda which, who: 0)
     ticks = os.sysconf("SC_CLK_TCK")
     columns = [
         100,
@@ -100,6 +103,8 @@ def test_what_runs_at_a_low_priority_is_not_counted(tmp_path: Path) -> None:
     ]  # user, nice, system, idle, waiting, hard, soft, stolen, guests
     (tmp_path / "stat").write_text("cpu  " + " ".join(map(str, columns)) + "\ncpu0 1 2 3\n", encoding="ascii")
     assert processor_seconds(tmp_path / "stat") == pytest.approx(200 / ticks)
+    monkeypatch.setattr(os, "getpriority", lambda which, who: 10)
+    assert processor_seconds(tmp_path / "stat") == pytest.approx(7200 / ticks)
     (tmp_path / "stat").write_text("nonsense", encoding="ascii")
     assert processor_seconds(tmp_path / "stat") is None
 
