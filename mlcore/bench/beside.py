@@ -1,14 +1,13 @@
 """Marking alone, beside busy processes and while a training runs: with a thread for each core as before, and as now.
 
-Each way marks in a process of its own, because what one says to OpenMP holds for good. Both stand ready at the same
-time and take turns; the one whose turn it is not stands still, so that its threads burn nothing.
+Each way marks in a process of its own, because what one says to OpenMP holds for good. Both stand ready and take turns;
+the one whose turn it is not waits for a line on its standard input, and ends when that closes.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import statistics
 import subprocess
 import sys
@@ -52,7 +51,7 @@ class Size:
     Attributes:
         answers: marked with feedback in each turn.
         alone: turns of each way without anything beside it.
-        beside: turns beside busy processes, and while a training runs.
+        beside: turns of marking as it is now beside busy processes, and while a training runs.
         trained: answers to each of five questions that the training learns.
     """
 
@@ -87,10 +86,11 @@ def bench_beside(
     ):
         on_progress("marking alone")
         alone = _by_turns(before, now, size.alone)
-        on_progress(f"marking beside {busy} busy processes")
+        on_progress(f"{alone[0]:.2f} and {alone[1]:.2f} answers/s; marking beside {busy} busy processes")
         with _busy(busy):
-            beside = _by_turns(before, now, size.beside)
-        on_progress("marking while a training runs")
+            # Once is enough to see how slow that was.
+            beside = (before.rate(), statistics.median(now.rate() for _ in range(size.beside)))
+        on_progress(f"{beside[0]:.2f} and {beside[1]:.2f} answers/s; marking while a training runs")
         training, took = _while_training(config, now, size, plain)
     result = BenchResult()
     what = f"marking {size.answers} answers with feedback"
@@ -110,7 +110,7 @@ def bench_beside(
 
 
 class _Marker:
-    """A process that marks when it is told to and stands still otherwise."""
+    """A process that marks when it is told to."""
 
     def __init__(
         self, config: BaseConfig, version: Path, size: Size, environment: Mapping[str, str], first: str
@@ -129,7 +129,6 @@ class _Marker:
     def __enter__(self) -> _Marker:
         try:
             self.dtype = str(self._said()["ready"])
-            self._process.send_signal(signal.SIGSTOP)
         except BaseException:
             self.__exit__()
             raise
@@ -142,11 +141,8 @@ class _Marker:
     def rate(self) -> float:
         """Answers a second in one turn."""
         self._turn += 1
-        self._process.send_signal(signal.SIGCONT)
         print(self._turn, file=self._process.stdin, flush=True)
-        seconds = float(self._said()["seconds"])
-        self._process.send_signal(signal.SIGSTOP)
-        return self._answers / seconds
+        return self._answers / float(self._said()["seconds"])
 
     def _said(self) -> dict[str, Any]:
         line = self._process.stdout.readline() if self._process.stdout else ""
