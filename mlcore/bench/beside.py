@@ -55,10 +55,10 @@ class Size:
         trained: answers to each of five questions that the training learns.
     """
 
-    answers: int = 8
+    answers: int = 4
     alone: int = 3
     beside: int = 2
-    trained: int = 8
+    trained: int = 4
 
 
 FULL, QUICK = Size(), Size(answers=2, alone=1, beside=1, trained=2)
