@@ -12,7 +12,7 @@ import torch
 from transformers import AutoConfig
 
 from mlcore import packed, parallel
-from mlcore.base import BaseModelError
+from mlcore.base import BaseModelError, describe_base
 from mlcore.config import BaseConfig
 from mlcore.dtype_choice import EXACT, DtypeChoice, kept_choice
 from mlcore.machine import processor
@@ -137,6 +137,7 @@ def _unpacks(config: BaseConfig, dtype: torch.dtype) -> bool:
 
 def _shapes(directory: Path) -> tuple[Shapes, int]:
     """Inputs and outputs of the linear layers of one block, and the number of blocks."""
+    describe_base(directory)  # what is not there is not looked for elsewhere
     try:
         known = AutoConfig.from_pretrained(str(directory))
         hidden, ffn, layers = known.hidden_size, known.intermediate_size, known.num_hidden_layers

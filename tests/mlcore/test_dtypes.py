@@ -101,6 +101,12 @@ def test_a_dtype_that_this_machine_lacks_is_refused_in_words(base: BaseConfig, m
         load_base(asked)
 
 
+def test_a_base_that_is_not_there_is_said(tmp_path: Path, measures: Measured) -> None:
+    measures(100, 40)
+    with pytest.raises(BaseModelError, match="nothing-here"):
+        offer(BaseConfig(tmp_path / "nothing-here", device="cpu"))
+
+
 def test_an_engine_multiplies_in_it(base: BaseConfig, measures: Measured) -> None:
     measures(50, 100)
     assert Engine(base).dtype == "float32"
