@@ -18,7 +18,7 @@ from courses.errors import FileTooLarge, TableUnreadable, UserError
 from courses.tables import DELIMITERS, LARGEST_TABLE, LONGEST_CELL, MEGABYTE, MOST_ROWS
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
-_CANVAS_ID = re.compile(r"\s*\(\d+\)\s*$")  # “Essay (1234)”
+_CANVAS_ID = re.compile(r"(?<!\s)\s*+\(\d++\)\s*+$")  # “Essay (1234)”
 # Moodle's grading worksheet and its gradebook, in English and German.
 MOODLE = {
     "email": ("email address", "e-mail-adresse"),

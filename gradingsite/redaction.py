@@ -28,10 +28,10 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b(?P<keep>bearer|basic)\s+[\w.~+/=-]{6,}"), rf"\g<keep> {HIDDEN}"),
     (re.compile(r"(?P<keep>/(?:reset|invitation|token)/)[^\s'\"]+"), rf"\g<keep>{HIDDEN}"),
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"), HIDDEN),
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), HIDDEN),  # a signed web token
+    (re.compile(r"\beyJ[\w-]{8,400}+\.[\w-]++\.[\w-]*+"), HIDDEN),  # a signed web token
     (
         re.compile(
-            rf"(?i)(?P<keep>{_KEPT_BACK}(?:[_-]\w+|s|\d+)?['\"]?\s*[:=]\s*)(?!{HIDDEN})(?:'[^']*'|\"[^\"]*\"|[^\s,;&'\"]+)"
+            rf"(?i)(?P<keep>{_KEPT_BACK}(?:[_-]\w{{1,100}}+|s|\d++)?['\"]?\s*+[:=]\s*+)(?!{HIDDEN})(?:'[^']*'|\"[^\"]*\"|[^\s,;&'\"]+)"
         ),
         rf"\g<keep>{HIDDEN}",
     ),

@@ -29,7 +29,16 @@ def _pattern(lines: Sequence[str]) -> re.Pattern[str]:
             parts[match[1]] = match[2]
         elif line and not line.startswith("#"):
             rules.append(f"(?:{line})")
-    return re.compile("|".join(rules), re.IGNORECASE | re.MULTILINE)
+    return re.compile("|".join(_by_beginning(rules)), re.IGNORECASE | re.MULTILINE)
+
+
+def _by_beginning(rules: Sequence[str]) -> list[str]:
+    """The rules in groups by what they begin with: most places of a text begin none, and are passed over at once."""
+    words = [rule for rule in rules if rule.startswith(r"(?:\b")]
+    lines = [rule for rule in rules if rule.startswith("(?:^")]
+    signs = [rule for rule in rules if rule not in words and rule not in lines]
+    groups = ((r"\b(?=\w\w|i\s)", words), (r"^(?!\n)", lines), (r"(?![a-z\s])", signs))
+    return [f"{beginning}(?:{'|'.join(group)})" for beginning, group in groups if group]
 
 
 def _any_of(words: str) -> re.Pattern[str]:
@@ -44,15 +53,16 @@ _UNSPACED = re.compile("[\u0600-\u06ff\u3040-\u30ff\u4e00-\u9fff]")
 _HEAD, *_LISTS = re.split(r"^\[\w+\]\n", _RULES.read_text(encoding="utf-8"), flags=re.MULTILINE)
 _ADDRESSED = _pattern(_HEAD.splitlines())
 _MARKING, _VERDICT, _DEMAND = (_any_of(words) for words in _LISTS)
-_ROLE = re.compile(r"\s*(system|assistant|user)\b[ \t]*\n?", re.I)
+_ROLE = re.compile(r"\s*+(system|assistant|user)\b[ \t]*+\n?", re.I)
 _MARKUP = re.compile(
     r"<\|[a-z_ ]{2,30}\|>|<</?SYS>>|\[/?INST\]|</?s>|<(?:start|end)_of_turn>|^#{2,} ?\w+:", re.I | re.M
 )
-_BOUNDARY = re.compile(r"[.!?…。！？;]+[\"'”’»)\]]*(?:\s+|$)|\n+|(?<=[。！？])")
+# Tried at the first of several signs only, and each run of signs is taken whole: “!!!!!a” costs one look.
+_BOUNDARY = re.compile(r"(?<![.!?…。！？;])[.!?…。！？;]++[\"'”’»)\]]*+(?:\s++|$)|\n++|(?<=[。！？])")
 # A start that still belongs to the demand (“I worked hard, so …”); another one is the student's answer.
 _LEAD = re.compile(
-    r"\W*(?:(?:i|we|you|as|hey|hi|hello|dear|note|important|attention|please|now|so|and|but|ich|wir|du|sie|bitte|hallo"
-    r"|achtung|liebe[rs]?|hinweis|wichtig|und|also|s'il|por|per)\b(?:\W+\w+){0,8}\W*)?",
+    r"\W*+(?:(?:i|we|you|as|hey|hi|hello|dear|note|important|attention|please|now|so|and|but|ich|wir|du|sie|bitte|hallo"
+    r"|achtung|liebe[rs]?|hinweis|wichtig|und|also|s'il|por|per)\b(?:\W++\w++){0,8}+\W*+)?",
     re.IGNORECASE,
 )
 
@@ -63,11 +73,14 @@ def addressed(text: str, known: frozenset[str] = frozenset()) -> list[tuple[int,
     Args:
         known: the question's own words, in small letters: with these an answer may speak of marks and teachers.
     """
-    found: list[tuple[int, int]] = _template(text)
+    template = _template(text)
+    found = list(template)
     for start, end in _sentences(text):
-        if any(a <= start < b for a, b in found):
+        if any(a <= start < b for a, b in template):
             continue
         sentence = text[start:end]
+        # Of the spaces behind it, which may be many, a rule needs one.
+        sentence = sentence[: len(sentence.rstrip()) + 1]
         match = _ADDRESSED.search(sentence)
         if match is not None:
             lead = sentence[: match.start()]

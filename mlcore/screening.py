@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def _sections(text: str) -> dict[str, list[str]]:
 
 _TEXT = _sections(Path(__file__).with_suffix(".txt").read_text(encoding="utf-8"))
 _PAIRS, _COMMON, _FILLERS = (frozenset(" ".join(_TEXT[name]).split()) for name in ("pairs", "common", "fillers"))
-_EVASIONS = re.compile(f"(?:(?:{'|'.join(_TEXT['lead'])}) )*(?:{'|'.join(_TEXT['evasions'])})")
+_EVASIONS = re.compile(f"(?:(?:{'|'.join(_TEXT['lead'])}) )*+(?:{'|'.join(_TEXT['evasions'])})")
 
 
 @dataclass(frozen=True)
@@ -144,11 +144,16 @@ def said_once(text: str) -> str | None:
 def _without_runs(words: Sequence[str], longest: int = 24) -> list[str]:
     """Words without runs that stand right behind themselves (a b a b a b → a b)."""
     kept: list[str] = []
+    keys: list[str] = []
     for word in words:
         kept.append(word)
-        for size in range(1, min(longest, len(kept) // 2) + 1):
-            if [w.casefold() for w in kept[-size:]] == [w.casefold() for w in kept[-2 * size : -size]]:
-                del kept[-size:]
+        keys.append(word.casefold())
+        for size in range(1, min(longest, len(keys) // 2) + 1):
+            # Nearly every run is ruled out by its last word or its first.
+            if keys[-1] != keys[-1 - size] or keys[-size] != keys[-2 * size]:
+                continue
+            if keys[-size:] == keys[-2 * size : -size]:
+                del kept[-size:], keys[-size:]
                 break
     return kept
 
@@ -214,9 +219,13 @@ def _only_keywords(question: Question, text: str) -> bool:
     if len(set(words)) < 10 or sum(word in _COMMON for word in words) > 0.2 * len(words):
         return False
     known = _known(question)
-    given = f" {' '.join(_words(question.reference_answer))} . {' '.join(_words(question.text))} "
-    quoted = any(f" {' '.join(words[i : i + 3])} " in given for i in range(len(words) - 2))
+    given = {run for text in (question.reference_answer, question.text) for run in _threes(_words(text))}
+    quoted = any(run in given for run in _threes(words))
     return not quoted and sum(word in known for word in words) >= 0.8 * len(words)
+
+
+def _threes(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    return zip(words, words[1:], words[2:], strict=False)
 
 
 def _common(question: Question, text: str) -> tuple[float, bool]:
@@ -226,14 +235,29 @@ def _common(question: Question, text: str) -> tuple[float, bool]:
     known = {word for word in _known(question) if len(word) > 2 and word not in _COMMON}
     if len(mine) < 3 or len(known) < 5:
         return 1.0, False
-    share = sum(any(_akin(word, other) for other in known) for word in mine) / len(mine)
+    akin = _akin(known)
+    share = sum(map(akin, mine)) / len(mine)
     far = len(known) >= _FAR_KNOWN and any(len(mine) >= least and share <= most for least, most in _FAR)
     return share, far
 
 
-def _akin(word: str, other: str) -> bool:
-    """The same stem, roughly: four letters at the beginning, or a word inside a compound."""
-    if word[:4] == other[:4]:
-        return True
-    short, long = sorted((word, other), key=len)
-    return len(short) >= 4 and short in long
+def _akin(known: Collection[str]) -> Callable[[str], bool]:
+    """Whether a word has the same stem as one of these, roughly: four letters at the beginning, or one of the two
+    inside the other, a compound, with at least four letters."""
+    stems = {word[:4] for word in known}
+    parts: dict[str, list[str]] = {}
+    for word in known:
+        if len(word) >= 4:
+            parts.setdefault(word[:4], []).append(word)
+    whole = " ".join(known)
+
+    def akin(word: str) -> bool:
+        if word[:4] in stems or (len(word) >= 4 and word in whole):
+            return True
+        return any(
+            word.startswith(part, place)
+            for place in range(len(word) - 3)
+            for part in parts.get(word[place : place + 4], ())
+        )
+
+    return akin

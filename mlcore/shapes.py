@@ -12,7 +12,7 @@ from mlcore.manifest import IncompatibleAdapter, Manifest
 
 # No adapter has so many tensors that its header is longer.
 _LONGEST_HEADER = 8 << 20
-_LORA = re.compile(r"(?:^|\.)layers\.(\d+)\..*?(\w+_proj)\.lora_([AB])\.weight$")
+_LORA = re.compile(r"(?:^|\.)layers\.(\d++)\.(?:\w++\.){0,4}?(\w++(?<=_proj))\.lora_([AB])\.weight$")
 
 
 def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
