@@ -257,6 +257,7 @@ _STORED: dict[str, str | Promise] = {
     "worker_lost": _("The worker stopped in the middle, three times. Try again; if it happens again, tell an admin."),
     "model_failed": _("The model failed on this answer, three times."),
     "out_of_memory": _("The machine's memory was too small for this answer."),
+    "answer_too_slow": _("Checking the text of this answer took too long. Read it, and mark it by hand."),
     "adapter_unreadable": _("The files of the model version are missing or damaged."),
     "base_unreadable": _("The base model could not be loaded."),
     "approved_meanwhile": _("A person approved a grade while this was being marked; theirs stands."),

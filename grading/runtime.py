@@ -30,6 +30,7 @@ from gradingsite.redaction import hiding
 from mlcore.base import BaseModelError
 from mlcore.blank import blank_proposal
 from mlcore.config import ComputeDtype
+from mlcore.deadline import TooSlow
 from mlcore.dtypes import Offer, offer
 from mlcore.engine import Engine
 from mlcore.manifest import AdapterError
@@ -233,8 +234,9 @@ def _mark(
         too_large = isinstance(error, MemoryError | torch.OutOfMemoryError)
         if len(tickets) == 1:
             log.exception("job %s could not be marked", tickets[0].job_id)
-            code = "out_of_memory" if too_large else "model_failed"
-            job_fail(ticket=tickets[0], code=code, detail=f"{type(error).__name__}: {error}")
+            slow = isinstance(error, TooSlow)  # the next try would be as slow
+            code = "answer_too_slow" if slow else "out_of_memory" if too_large else "model_failed"
+            job_fail(ticket=tickets[0], code=code, detail=f"{type(error).__name__}: {error}", final=slow)
             report.lot_done(1)
             return {}
         log.warning("a batch of %s failed and is marked in smaller lots: %s", len(tickets), error)

@@ -31,7 +31,8 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\beyJ[\w-]{8,400}+\.[\w-]++\.[\w-]*+"), HIDDEN),  # a signed web token
     (
         re.compile(
-            rf"(?i)(?P<keep>{_KEPT_BACK}(?:[_-]\w{{1,100}}+|s|\d++)?['\"]?\s*+[:=]\s*+)(?!{HIDDEN})(?:'[^']*'|\"[^\"]*\"|[^\s,;&'\"]+)"
+            rf"(?i)(?P<keep>{_KEPT_BACK}(?:[_-]\w{{1,100}}+|s|\d++)?['\"]?\s*+[:=]\s*+)(?!{HIDDEN})"
+            r"(?:'[^']*'|\"[^\"]*\"|[^\s,;&'\"]+)"
         ),
         rf"\g<keep>{HIDDEN}",
     ),

@@ -14,6 +14,7 @@ from mlcore.adapters import attach_part, read_memory, read_stack
 from mlcore.base import BaseInfo
 from mlcore.blank import blank_proposal
 from mlcore.config import BaseConfig, Part
+from mlcore.deadline import TEXT_SECONDS, within
 from mlcore.dtypes import name_of
 from mlcore.embedding import pack
 from mlcore.encoding import EncodedAnswer, Encoder, fit_windows
@@ -84,13 +85,17 @@ class Engine:
 
     Args:
         quoted_words: the longest run of words of the reference answer that feedback may repeat; 0 lets all through.
+        text_seconds: how long the checks of one answer, or of one feedback, may take.
 
     Raises:
         BaseModelError: the base cannot be loaded.
     """
 
-    def __init__(self, base: BaseConfig, *, quoted_words: int = QUOTED_WORDS) -> None:
+    def __init__(
+        self, base: BaseConfig, *, quoted_words: int = QUOTED_WORDS, text_seconds: float = TEXT_SECONDS
+    ) -> None:
         self._quoted_words = quoted_words
+        self._text_seconds = text_seconds
         keep_freed_memory()
         loaded = load_base(base)
         self._model = Model(loaded)
@@ -171,6 +176,7 @@ class Engine:
 
         Raises:
             AdapterError: no model version is in use, or it cannot score.
+            TooSlow: the checks of an answer take too long.
         """
         given = points or {}
         scorer = self._part("scorer")
@@ -182,9 +188,10 @@ class Engine:
             if is_blank(answer.text):
                 proposals[index] = blank_proposal(question, answer.id)
             else:
-                screening = screen(question, answer.text) if scorer else Screening()
-                text = screening.reading or answer.text
-                reads.append(_Read(index, answer, text, self._encoder.answer(text), screening))
+                with within(self._text_seconds):
+                    screening = screen(question, answer.text) if scorer else Screening()
+                    text = screening.reading or answer.text
+                    reads.append(_Read(index, answer, text, self._encoder.answer(text), screening))
         blank = len(proposals)
 
         def report(done: int, scored: int, written: float) -> None:
@@ -291,15 +298,16 @@ class Engine:
         texts: list[str | None] = [None] * len(drafts)
         for place, ids in zip(order, written, strict=True):
             entry, points = drafts[place].entry, drafts[place].points
-            texts[place] = worded(
-                question,
-                entry.answer.text,
-                tidy(decode(self._encoder.tokenizer, ids)),
-                points,
-                notes=entry.screening.notes,
-                quoted_words=self._quoted_words,
-                most_sentences=_BARE_SENTENCES if name is None else 0,
-            )
+            with within(self._text_seconds):
+                texts[place] = worded(
+                    question,
+                    entry.answer.text,
+                    tidy(decode(self._encoder.tokenizer, ids)),
+                    points,
+                    notes=entry.screening.notes,
+                    quoted_words=self._quoted_words,
+                    most_sentences=_BARE_SENTENCES if name is None else 0,
+                )
         return texts
 
     def _ready(

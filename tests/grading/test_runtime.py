@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -22,8 +23,11 @@ from grading.services import (
     trial_start,
     version_shadow_start,
 )
+from grading.services.jobs import jobs_release_stale
 from grading.services.versions import version_promote, version_register
+from mlcore import engine as engine_module
 from mlcore.engine import Engine
+from mlcore.screening import screen
 from tests.grading.factories import make_assignment, make_run, make_submission, make_version
 from tests.mlcore.conftest import make_tiny_adapter
 
@@ -140,6 +144,27 @@ def test_one_bad_answer_fails_alone(version):
     assert "cannot read this" in job.error_detail
 
 
+def test_an_answer_that_is_too_slow_to_check_fails_alone_and_no_lease_is_lost(version, settings, monkeypatch):
+    settings.LEASE_SECONDS = 2
+    slow, stale = re.compile(r"(?:a+)+$"), []
+
+    def check(question: Any, text: str) -> Any:
+        if "slow" in text:
+            slow.match("a" * 60 + "!")  # holds the interpreter, as any pattern does
+        stale.append(jobs_release_stale())
+        return screen(question, text)
+
+    monkeypatch.setattr(engine_module, "screen", check)
+    runtime.marker().engine = Engine(runtime.base_config(), text_seconds=0.5)
+    run = a_run("one", "slow", "three", "four")
+    runtime.mark_queued()
+    assert outcome(run) == {"done": 3, "failed": 1, "queued": 0, "cancelled": 0}
+    job = run.jobs.get(state=JobState.FAILED)
+    assert (job.attempt, job.error_code) == (1, "answer_too_slow"), "trying again would be as slow"
+    assert "mark it by hand" in message_for(job.error_code)
+    assert set(stale) == {0}
+
+
 def test_too_little_memory_makes_batches_smaller(version):
     sizes: list[int] = []
 
@@ -196,8 +221,6 @@ def test_the_lease_is_renewed_while_the_model_is_busy(version, settings):
     stale: list[int] = []
 
     def slow(answers: Any, arguments: Any) -> None:
-        from grading.services.jobs import jobs_release_stale
-
         time.sleep(1.0)
         stale.append(jobs_release_stale())
 

@@ -13,6 +13,7 @@ import pkgutil
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from re import _constants as codes  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from types import ModuleType
@@ -72,16 +73,18 @@ def _inside(value: Any, depth: int) -> Iterator[re.Pattern[str]]:
 
 
 def _written(module: ModuleType) -> Iterator[tuple[int, re.Pattern[str]]]:
-    """Patterns that are written out in calls of `re`, inside of functions too."""
-    with open(module.__file__ or "", encoding="utf-8") as source:
-        tree = ast.parse(source.read())
+    """Patterns that are written out in calls of `re`, inside of functions too. What is put together when a module is
+    loaded is found in it as it then is."""
+    tree = ast.parse(Path(module.__file__ or "").read_text(encoding="utf-8"))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    inside = {id(node) for function in functions for node in ast.walk(function)}
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
             continue
         if getattr(node.func.value, "id", "") != "re" or node.func.attr not in _FUNCTIONS:
             continue
         written = _constant(node.args[0])
-        if written is not None:
+        if written is not None and (isinstance(node.args[0], ast.Constant) or id(node) in inside):
             yield node.lineno, re.compile(written, _flags(node))
 
 
