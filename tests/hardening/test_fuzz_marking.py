@@ -92,6 +92,7 @@ def read(text: str) -> None:
     with at_most(SECONDS):
         stretches = addressed(text)
         assert all(0 <= start < end <= len(text) for start, end in stretches)
+    with at_most(SECONDS):
         left = without_address(text)
         assert left is None or len(left) <= len(text)
     with at_most(SECONDS):

@@ -71,15 +71,22 @@ def expected(use: Use, pattern: re.Pattern[str], attack: Attack) -> float:
 def too_slow(found: Found, attack: Attack) -> str:
     """How the attack makes the pattern slow; nothing where it does not."""
     for use in MATCHED if found.where in ANCHORED else SEARCHED:
-        try:
-            with at_most(SECONDS):
-                if expected(use, found.pattern, attack) < SECONDS / 2:
-                    continue
-            with at_most(SECONDS):
-                use(found.pattern, attack.text(LENGTH))
-        except TooSlow:
+        # A core that is shared counts for less: what is slow is slow twice.
+        if not any(in_time(use, found.pattern, attack) for _ in range(2)):
             return f"{found.where}: {use} of {attack!r}"
     return ""
+
+
+def in_time(use: Use, pattern: re.Pattern[str], attack: Attack) -> bool:
+    try:
+        with at_most(SECONDS):
+            if expected(use, pattern, attack) < SECONDS / 2:
+                return True
+        with at_most(SECONDS):
+            use(pattern, attack.text(LENGTH))
+    except TooSlow:
+        return False
+    return True
 
 
 @pytest.fixture(scope="module")
