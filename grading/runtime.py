@@ -30,7 +30,7 @@ from gradingsite.redaction import hiding
 from mlcore.base import BaseModelError
 from mlcore.blank import blank_proposal
 from mlcore.config import ComputeDtype
-from mlcore.deadline import TooSlow
+from mlcore.deadline import TEXT_SECONDS, TooSlow
 from mlcore.dtypes import Offer, offer
 from mlcore.engine import Engine
 from mlcore.manifest import AdapterError
@@ -63,7 +63,8 @@ class Marker:
         if self.engine is None or self.engine.dtype != wanted:
             self.engine = None  # two would not fit into every memory
             with heart.loading():
-                self.engine = Engine(replace(base_config(), compute_dtype=cast("ComputeDtype", wanted)))
+                base = replace(base_config(), compute_dtype=cast("ComputeDtype", wanted))
+                self.engine = Engine(base, text_seconds=_text_seconds())
         if self.engine.version != directory:
             self.engine.use(directory)
         heart.tell(
@@ -92,6 +93,11 @@ class Marker:
         except (BaseModelError, RuntimeError, MemoryError):
             return ()
         return (found.own, *(name for name in found.known if name != found.own))
+
+
+def _text_seconds() -> float:
+    """How long the checks of one text may take: while a pattern holds the interpreter, no lease is renewed."""
+    return max(1.0, min(TEXT_SECONDS, settings.LEASE_SECONDS / 3))
 
 
 _marker: Marker | None = None

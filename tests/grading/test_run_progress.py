@@ -188,9 +188,9 @@ def test_while_the_model_is_loaded_the_page_says_so(version, client: Client, mon
     seen: list[tuple[RunProgress, str]] = []
     page = reverse("grading:run_progress", args=[run.pk])
 
-    def load(base: Any) -> Engine:
+    def load(base: Any, **settings: Any) -> Engine:
         seen.append((run_progress(run), client.get(page).content.decode()))
-        return Engine(base)
+        return Engine(base, **settings)
 
     monkeypatch.setattr(runtime, "Engine", load)
     runtime.mark_queued()
