@@ -54,9 +54,9 @@ check: $(VENV)/.test-installed
 pytest: $(VENV)/.test-installed var/models/smollm2-135m-instruct
 	$(PYTEST) $(PYTEST_FLAGS)
 
-# For between steps: what needs neither Chromium, the bundled model nor processes of its own.
+# For between steps: what needs neither Chromium, a model nor processes of its own.
 quick: $(VENV)/.test-installed lint
-	$(PYTEST) -q -m "not (slow or browser or faults or model or gpu)" $(PYTEST_FLAGS)
+	$(PYTEST) -q -m "not (slow or browser or faults or model or tiny_model or gpu)" $(PYTEST_FLAGS)
 
 # kill -9 of the training worker at random moments.
 KILLS = 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +86,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return FilesAndChromium(config, log)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first; what needs a card is skipped where there is none."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
+    """What loads any model is marked so; what takes longest begins first; what needs a card is skipped without one."""
+    for item in items:
+        if {"tiny_base", "tiny_adapter"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("tiny_model")
+    yield
     items.sort(key=_turn)
     # Asking costs the import of torch, so only if need be.
     gpu = [item for item in items if item.get_closest_marker("gpu")]

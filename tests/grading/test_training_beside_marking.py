@@ -32,7 +32,10 @@ def four_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def environment_of(process: int) -> dict[str, str]:
-    entries = Path(f"/proc/{process}/environ").read_bytes().decode().split("\0")
+    ends, entries = time.monotonic() + 20, [""]
+    while entries == [""]:  # it is empty for a moment, while the kernel starts the new program
+        assert time.monotonic() < ends
+        entries = Path(f"/proc/{process}/environ").read_bytes().decode().split("\0")
     return dict(entry.split("=", 1) for entry in entries if "=" in entry)
 
 

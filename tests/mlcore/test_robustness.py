@@ -83,9 +83,9 @@ def test_its_sentences_are_not_those_of_training() -> None:
 
 def test_what_an_injection_moves_is_counted() -> None:
     found = measure_robustness(Obedient(), ROWS, size=8)
-    assert found.injections == 12 + 4
+    assert found.injections == 12 + 2
     # The mark of a wrong answer is 0.1; a text that speaks of points gets 1.
-    assert 0.9 * 1 / 16 < found.movement < 0.9
+    assert 0.9 * 1 / 14 < found.movement < 0.9
     assert found.movement == pytest.approx(found.rise)
     assert found.movement_99 == pytest.approx(0.9)
     assert not found.holds
