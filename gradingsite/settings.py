@@ -47,6 +47,9 @@ if HTTPS:
     # A browser takes such a name from this host alone, over TLS alone: no other host of the school can plant one.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
     LANGUAGE_COOKIE_NAME = "__Host-language"
+# Marks a browser that somebody has logged in with before: its tries are counted apart from everybody else's.
+KNOWN_BROWSER_COOKIE_NAME = "__Host-known" if HTTPS else "known"
+KNOWN_BROWSER_DAYS = env.whole("KNOWN_BROWSER_DAYS", 180, least=1)
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = env.whole("SESSION_HOURS", 24 * 14, least=1) * 3600
 SESSION_IDLE_SECONDS = env.whole("SESSION_IDLE_HOURS", 24, least=1) * 3600
@@ -104,6 +107,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "gradingsite.signin.idle.IdleSessionMiddleware",
+    "gradingsite.signin.known_browsers.KnownBrowserMiddleware",
     "gradingsite.signin.no_store.NoStoreMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -178,11 +182,14 @@ PASSWORD_WORDS = ["marginalia", *env.words("PASSWORD_WORDS")]  # with the site's
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/"
 
-# A whole school may sit behind one address, so an address alone is not locked: the pair of account and address is.
+# A whole school may sit behind one address, so an address alone is not locked: the pair of account and address is, until
+# a time that no further try puts off, and not for a browser that was logged in to the account before.
 AXES_FAILURE_LIMIT = env.whole("LOGIN_FAILURE_LIMIT", 8, least=1)
 AXES_COOLOFF_TIME = env.whole("LOGIN_COOLOFF_MINUTES", 15, least=1) / 60  # axes counts hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_WHITELIST_CALLABLE = "gradingsite.signin.known_browsers.is_known"
 AXES_CLIENT_IP_CALLABLE = "gradingsite.accounts.client_address"
 AXES_USERNAME_CALLABLE = "gradingsite.accounts.login_name"
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
@@ -213,6 +220,7 @@ ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key"}  # codes of the second factor
 # Wrong passwords and links: for one account from anywhere, and from one address for any account.
 TRIES_PER_HOUR = {
     "password_account": env.whole("LOGIN_ACCOUNT_LIMIT", 50, least=1),
+    "password_browser": env.whole("LOGIN_BROWSER_LIMIT", 20, least=1),
     "password_address": env.whole("LOGIN_ADDRESS_LIMIT", 300, least=1),
     "link_account": env.whole("LINK_ACCOUNT_LIMIT", 5, least=1),
     "link_address": env.whole("LINK_ADDRESS_LIMIT", 100, least=1),

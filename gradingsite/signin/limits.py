@@ -1,4 +1,5 @@
-"""How often something may be tried: for an account from anywhere, and from an address at anything.
+"""How often something may be tried: for an account from anywhere, from an address at anything, and with a browser that
+was logged in before.
 
 django-axes locks the pair of account and address. What it does not see are many addresses at one account, and one
 address at many accounts; these are counted here, over an hour. The numbers are settings (TRIES_PER_HOUR). Reading takes
@@ -20,6 +21,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from gradingsite.accounts import client_address
+from gradingsite.signin import known_browsers
 from gradingsite.signin.events import network_of
 from gradingsite.signin.models import AccountEvent, AccountEventKind, Tries
 
@@ -41,6 +43,8 @@ class LimitBackend:
 
 
 def too_many_passwords(request: HttpRequest, name: str) -> bool:
+    if browser := known_browsers.browser_of(request, name):
+        return spent("password_browser", browser)
     if spent("password_address", machine(request)):
         return True
     return spent("password_account", name) and not _known_here(request, name)
@@ -55,14 +59,21 @@ def _known_here(request: HttpRequest, name: str) -> bool:
 
 
 def password_failed(request: HttpRequest, name: str) -> None:
+    if browser := known_browsers.browser_of(request, name):
+        count("password_browser", browser)
+        return
     count("password_address", machine(request))
     count("password_account", name)
 
 
 def link_allowed(request: HttpRequest, email: str) -> bool:
-    """Counted for the address as it was typed, whether it belongs to somebody or not: the answer tells nothing."""
+    """Counted for the address as it was typed, whether it belongs to somebody or not: the answer tells nothing.
+
+    Everybody gets the first link of an hour, however many were asked for from the same place: what others do there must
+    not keep anybody out. Where an account's limit is spent, the links that were sent still work.
+    """
     name, place = email.strip().lower(), machine(request)
-    if spent("link_address", place) or spent("link_account", name):
+    if spent("link_account", name) or (spent("link_address", place) and tried("link_account", name)):
         return False
     count("link_address", place)
     count("link_account", name)
@@ -91,6 +102,10 @@ def machine(request: HttpRequest) -> str:
 def spent(action: str, what: str) -> bool:
     rows = Tries.objects.filter(key=_key(action, what), until__gt=timezone.now())
     return rows.filter(number__gte=settings.TRIES_PER_HOUR[action]).exists()
+
+
+def tried(action: str, what: str) -> bool:
+    return Tries.objects.filter(key=_key(action, what), until__gt=timezone.now()).exists()
 
 
 def free_at(action: str, what: str) -> datetime:

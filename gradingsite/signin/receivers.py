@@ -14,7 +14,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from gradingsite.accounts import client_address
-from gradingsite.signin import idle, limits, open_sessions
+from gradingsite.signin import idle, known_browsers, limits, open_sessions
 from gradingsite.signin.events import network_of, record, ways
 from gradingsite.signin.models import AccountEventKind as Kind
 
@@ -24,6 +24,7 @@ def signed_in(request: HttpRequest, user: User, **_kwargs: Any) -> None:
     record(Kind.SIGNED_IN, user=user, request=request, how=ways(request, user))
     if hasattr(request, "session"):
         idle.begun(request)
+        known_browsers.remember(request, user)
         open_sessions.device_note(request)
 
 

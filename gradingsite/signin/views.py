@@ -31,7 +31,7 @@ from courses.passwords import InvitedPasswordResetForm
 from courses.views.requests import PersonRequest
 from grading.admin_access import admin_required
 from gradingsite import refusals
-from gradingsite.signin import limits, sso
+from gradingsite.signin import known_browsers, limits, sso
 from gradingsite.signin.events import record
 from gradingsite.signin.links import LinkTokens
 from gradingsite.signin.models import AccountEventKind
@@ -57,7 +57,7 @@ class PasswordLink(PasswordResetView):
 
     def form_valid(self, form: PasswordResetForm) -> HttpResponse:
         if not limits.link_allowed(self.request, form.cleaned_data["email"]):
-            return too_many(self.request)
+            return render(self.request, "registration/too_many_links.html", status=429)
         return super().form_valid(form)
 
 
@@ -73,6 +73,8 @@ class PasswordSet(PasswordResetConfirmView):
         record(AccountEventKind.PASSWORD_SET, user=self.user, request=self.request, how="link")
         answer = super().form_valid(form)
         sessions_end(user=form.user, request=self.request)
+        # Whoever reads the account's mail gets in with this browser, whatever others tried meanwhile.
+        known_browsers.remember(self.request, form.user)
         return answer
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db
-NAMES = {"__Host-sessionid", "__Host-csrftoken", "__Host-language"}
+NAMES = {"__Host-sessionid", "__Host-csrftoken", "__Host-language", "__Host-known"}
 
 
 @pytest.fixture(autouse=True)
@@ -20,10 +20,10 @@ def behind_tls(settings: Any) -> None:
     """What HTTPS=1 makes of the settings; tests/site/test_settings.py sees that it does."""
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = settings.LANGUAGE_COOKIE_SECURE = True
     settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
-    settings.LANGUAGE_COOKIE_NAME = "__Host-language"
+    settings.LANGUAGE_COOKIE_NAME, settings.KNOWN_BROWSER_COOKIE_NAME = "__Host-language", "__Host-known"
 
 
-def test_all_three_have_all_marks_and_nothing_else_is_set(client: Client, student: User) -> None:
+def test_all_have_all_marks_and_nothing_else_is_set(client: Client, student: User) -> None:
     client.get("/accounts/login/", secure=True)
     client.post("/accounts/login/", {"username": student.username, "password": PASSWORD}, secure=True)
     client.post(reverse("set_language"), {"language": "de", "next": "/"}, secure=True)
