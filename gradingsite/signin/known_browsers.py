@@ -32,7 +32,7 @@ class KnownBrowserMiddleware:
         name = getattr(request, "known_from_now_on", None)
         if name is not None:
             known = _names(request)
-            known[name] = known.pop(name, None) or secrets.token_urlsafe(12)
+            known[name] = known.pop(name, "") or secrets.token_urlsafe(12)
             response.set_cookie(
                 settings.KNOWN_BROWSER_COOKIE_NAME,
                 signing.dumps(dict(list(known.items())[-MOST_ACCOUNTS:]), salt=SALT),
