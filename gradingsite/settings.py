@@ -182,7 +182,7 @@ PASSWORD_WORDS = ["marginalia", *env.words("PASSWORD_WORDS")]  # with the site's
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/"
 
-# A whole school may sit behind one address, so an address alone is not locked: the pair of account and address is, for a
+# A whole school may sit behind one address, so an address alone is not locked: account and address together are, for a
 # time that no further try makes longer, and not for a browser that was logged in to the account before.
 AXES_FAILURE_LIMIT = env.whole("LOGIN_FAILURE_LIMIT", 8, least=1)
 AXES_COOLOFF_TIME = env.whole("LOGIN_COOLOFF_MINUTES", 15, least=1) / 60  # axes counts hours
