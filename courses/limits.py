@@ -23,6 +23,9 @@ def site_limits() -> Limits:
 def require_hand_in_left(student: User) -> None:
     """Each hand-in is kept with its file, so one account must not be able to fill the disk.
 
+    What is asked before the file is read saves the reading. It holds for hand-ins that arrive together only when it is
+    asked again in the transaction that saves the row, with the student's own row locked.
+
     Raises:
         HandedInTooOften
     """

@@ -43,10 +43,9 @@ def file_turn(user: User) -> None:
         BroughtInTooOften
     """
     key = str(user.pk)
-    if limits.spent("file", key):
+    if not limits.take("file", key):
         free = time_format(localtime(limits.free_at("file", key)))
         raise BroughtInTooOften(limit=settings.TRIES_PER_HOUR["file"], time=free)
-    limits.count("file", key)
 
 
 def require_room(row: Submission | UnmatchedFile, size: int) -> None:

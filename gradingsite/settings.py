@@ -194,6 +194,7 @@ AXES_CLIENT_IP_CALLABLE = "gradingsite.accounts.client_address"
 AXES_USERNAME_CALLABLE = "gradingsite.accounts.login_name"
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False
 AXES_DISABLE_ACCESS_LOG = True  # gradingsite.signin keeps the record, without whole addresses
 
 LOGIN_RECORD_DAYS = env.whole("LOGIN_RECORD_DAYS", 365, least=1)  # then a line of the record goes

@@ -6,9 +6,11 @@ from django.urls import include, path
 from django.views.i18n import JavaScriptCatalog
 
 from gradingsite import health, metrics, violations
+from gradingsite.signin.admin import own_password
 
 # The admin's own login would be a way around the second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.password_change = own_password  # type: ignore[method-assign, assignment]
 
 urlpatterns = [
     path("livez", health.livez, name="livez"),

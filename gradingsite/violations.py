@@ -50,8 +50,7 @@ def _tell(report: dict[str, Any]) -> None:
     rule = report.get("effective-directive") or report.get("effectiveDirective") or report.get("violated-directive")
     blocked = report.get("blocked-uri") or report.get("blockedURL")
     page = report.get("document-uri") or report.get("documentURL")
-    if not limits.spent("csp_report", ""):
-        limits.count("csp_report", "")
+    if limits.take("csp_report", ""):
         log.warning("The content security policy held back %s from %s on %s", _rule(rule), _host(blocked), _view(page))
 
 

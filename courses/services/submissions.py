@@ -68,11 +68,14 @@ def submission_store(row: Submission, content: Content, file: File | None = None
     """Save a new row with what was read of it, in the place of the student's earlier one.
 
     Raises:
-        NotAStudent, SubmittedMeanwhile, NoRoomForFiles
+        NotAStudent, SubmittedMeanwhile, NoRoomForFiles, HandedInTooOften
     """
     try:
         with transaction.atomic():
             require_student(row.assignment, row.student)
+            if row.uploaded_by_id == row.student_id:
+                User.objects.select_for_update(no_key=True).get(pk=row.student_id)
+                require_hand_in_left(row.student)
             replaced = _supersede(row.assignment, row.student)
             _save_with_original(row, file)
             _settle(row, content, replaces=bool(replaced))

@@ -23,9 +23,8 @@ from gradingsite.signin import limits
 @require_safe
 @login_required
 def my_data(request: PersonRequest) -> HttpResponse:
-    if limits.spent("copy", str(request.user.pk)):
+    if not limits.take("copy", str(request.user.pk)):
         return render(request, "429.html", status=429)
-    limits.count("copy", str(request.user.pk))
     return _zip(request.user, whole=False)
 
 

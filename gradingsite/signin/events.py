@@ -38,13 +38,14 @@ def record(
     how: str = "",
     by: User | None = None,
     told: bool = True,
+    also_to: str = "",
 ) -> None:
     """Append one line. A failure goes to the log too, with a number in place of the name; a change to its owner, where
-    nothing else tells them (`told`)."""
+    nothing else tells them (`told`), and to an address that was theirs until now (`also_to`)."""
     network = network_of(client_address(request)) if request is not None else ""
     line = AccountEvent.objects.create(kind=kind, user=user, how=how, network=network, by=by)
     if told:
-        tell(line)
+        tell(line, also_to=also_to)
     if kind in FAILURES:
         log.warning(
             "%s: account %s from %s",

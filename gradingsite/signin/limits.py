@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -73,11 +73,10 @@ def link_allowed(request: HttpRequest, email: str) -> bool:
     not keep anybody out. Where an account's limit is spent, the links that were sent still work.
     """
     name, place = email.strip().lower(), machine(request)
-    if spent("link_account", name) or (spent("link_address", place) and tried("link_account", name)):
+    if spent("link_address", place) and tried("link_account", name):
         return False
     count("link_address", place)
-    count("link_account", name)
-    return True
+    return take("link_account", name)
 
 
 def old_password_allowed(user_id: int | None) -> bool:
@@ -114,12 +113,22 @@ def free_at(action: str, what: str) -> datetime:
     return row.until if row is not None else timezone.now()
 
 
+def take(action: str, what: str) -> bool:
+    """Count one try, unless as many were made as may be; whether it was counted. Holds whoever else tries meanwhile."""
+    rows = _begun(action, what).filter(number__lt=settings.TRIES_PER_HOUR[action])
+    return bool(rows.update(number=F("number") + 1))
+
+
 def count(action: str, what: str) -> None:
+    _begun(action, what).update(number=F("number") + 1)
+
+
+def _begun(action: str, what: str) -> QuerySet[Tries]:
+    """The row that counts these tries; a new one where the hour of the last is over."""
     now, key = timezone.now(), _key(action, what)
     Tries.objects.filter(until__lte=now).delete()
-    _row, made = Tries.objects.get_or_create(key=key, defaults={"number": 1, "until": now + WINDOW})
-    if not made:
-        Tries.objects.filter(key=key).update(number=F("number") + 1)
+    Tries.objects.get_or_create(key=key, defaults={"number": 0, "until": now + WINDOW})
+    return Tries.objects.filter(key=key)
 
 
 def _key(action: str, what: str) -> str:

@@ -22,6 +22,10 @@ class AccountEventKind(models.TextChoices):
     FACTOR_RESET = "factor_reset", _("Second factor reset by an admin")
     CODES_MADE = "codes_made", _("New recovery codes made")
     PASSWORD_SET = "password_set", _("Password set or changed")
+    ADDRESS_CHANGED = "address_changed", _("E-mail address changed by an admin")
+    RIGHTS_CHANGED = "rights_changed", _("Rights of an admin given or taken")
+    CLOSED = "closed", _("Account deactivated")
+    OPENED = "opened", _("Account activated again")
     TOKEN_MADE = "token_made", _("Token for programs made")
     TOKEN_WITHDRAWN = "token_withdrawn", _("Token for programs withdrawn")
     SESSIONS_ENDED = "sessions_ended", _("Sessions ended")
@@ -34,6 +38,7 @@ WAYS: dict[str, str | Promise] = {
     "recovery_codes": _("recovery code"),
     "link": _("link by e-mail"),
     "lti": _("learning platform"),
+    "admin": _("by an admin"),
 }
 
 

@@ -23,6 +23,7 @@ from gradingsite.signin.devices import device_of, device_words
 from gradingsite.signin.events import record
 from gradingsite.signin.idle import KEY as LAST_USE
 from gradingsite.signin.models import AccountEventKind
+from gradingsite.signin.tokens import tokens_end
 
 DEVICE = "device"
 
@@ -61,7 +62,9 @@ def session_end(*, user: User, mark: str, request: HttpRequest) -> bool:
 
 
 def sessions_end(*, user: User, request: HttpRequest | None, by: User | None = None, keep: str | None = None) -> int:
-    """End all sessions of `user` but the one named `keep`; how many there were."""
+    """End all sessions of `user` but the one named `keep`; how many there were. Their API tokens end as well: whoever
+    had a session could have made one, and would be in again with it."""
+    tokens_end(user=user, request=request, by=by)
     return _end([name for name, _data in _rows(user) if name != keep], user, request, by)
 
 

@@ -10,6 +10,7 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.core.cache import cache
+from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
@@ -26,6 +27,13 @@ def signed_in(request: HttpRequest, user: User, **_kwargs: Any) -> None:
         idle.begun(request)
         known_browsers.remember(request, user)
         open_sessions.device_note(request)
+
+
+@receiver(post_save, sender=User)
+def deactivated(instance: User, **_kwargs: Any) -> None:
+    """What was open does not come back with the account."""
+    if not instance.is_active and not instance._state.adding:  # noqa: SLF001
+        open_sessions.sessions_end(user=instance, request=None)
 
 
 @receiver(user_login_failed)

@@ -69,6 +69,16 @@ def token_drop(*, token: ApiToken, request: HttpRequest | None) -> None:
             record(AccountEventKind.TOKEN_WITHDRAWN, user=token.user, request=request, how=token.hint)
 
 
+def tokens_end(*, user: User, request: HttpRequest | None, by: User | None = None) -> int:
+    """Withdraw all tokens of `user`; how many there were."""
+    with transaction.atomic():
+        rows = list(ApiToken.objects.select_for_update().filter(user=user))
+        for row in rows:
+            record(AccountEventKind.TOKEN_WITHDRAWN, user=user, request=request, how=row.hint, by=by)
+        ApiToken.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    return len(rows)
+
+
 def token_known(token: str) -> ApiToken | None:
     """The row of a token that works: neither withdrawn nor over, of an account that is open. Notes the use."""
     now = timezone.now()

@@ -21,12 +21,13 @@ def second_factor_required(user: User) -> bool:
 
 @register.inclusion_tag("signin/_account.html", takes_context=True)
 def account_signin(context: dict[str, Any], row: User) -> dict[str, Any]:
-    """What an admin sees on a person's page: second factor, single sign-on, and the latest lines of the record."""
+    """What an admin sees on a person's page: how they log in, what is open, and the latest lines of the record."""
     return {
         "row": row,
         "csrf_token": context.get("csrf_token"),
         "second_factor": has_second_factor(row),
         "sessions": len(sessions_of(row)),
+        "tokens": row.api_tokens.all(),
         "linked": SocialAccount.objects.filter(user=row).exists(),
         "events": AccountEvent.objects.filter(user=row).select_related("by")[:SHOWN],
     }
