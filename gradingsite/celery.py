@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import before_task_publish, setup_logging, task_postrun, task_prerun
+from celery.signals import beat_init, before_task_publish, setup_logging, task_postrun, task_prerun, worker_init
 
 from gradingsite import logs, tallies
 
@@ -25,6 +25,14 @@ def log_like_the_site(**_: Any) -> None:
     from django.conf import settings
 
     logging.config.dictConfig(settings.LOGGING)
+
+
+@worker_init.connect
+@beat_init.connect
+def bear_with_a_slow_broker(**_: Any) -> None:
+    from django.conf import settings
+
+    app.conf.broker_transport_options = settings.PATIENT_BROKER_OPTIONS
 
 
 @before_task_publish.connect

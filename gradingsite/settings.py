@@ -315,17 +315,27 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = float(env.whole("WORKER_SOFT_SHUTDOWN_SECO
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {
+_BROKER = {
     "visibility_timeout": env.whole("BROKER_VISIBILITY_SECONDS", 12 * 3600, least=60),
-    # Without these a publish from a page would wait for a dead broker as long as the kernel likes.
-    "socket_connect_timeout": 3,
-    # One more try and then the page goes on without: kombu's own default would hold it for ten seconds and more.
-    "max_retries": 1,
+    "socket_keepalive": True,
     "interval_start": 0,
     "interval_step": 0.2,
     "interval_max": 0.5,
+}
+# A page that sends a wake-up goes on without it where the broker is away or hangs: what it waits for is rows.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    **_BROKER,
+    "max_retries": 0,
+    "socket_connect_timeout": 0.5,
+    "socket_timeout": 0.5,
+    "retry_on_timeout": False,
+}
+# Workers and beat live by the broker, and bear with a slow one; gradingsite.celery gives them these.
+PATIENT_BROKER_OPTIONS = {
+    **_BROKER,
+    "max_retries": 1,
+    "socket_connect_timeout": 3,
     "socket_timeout": 10,
-    "socket_keepalive": True,
     "retry_on_timeout": True,
 }
 CELERY_TASK_PUBLISH_RETRY = False  # the sweeper sends again what was not sent

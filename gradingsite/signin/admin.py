@@ -1,8 +1,8 @@
 """Accounts on the site admin's pages, and nothing else: they are needed to make, open and close an account, and to
 say who looks after the site.
 
-Accounts are not deleted there: what a deletion has to reach, and the histories that it may open, are known to the page
-of a person (grading.services.student_deletion). Whoever opens one shows again who they are. Every change of a password, an
+Accounts are not deleted there: what a deletion has to reach, and which histories it may open, is known to the page of
+a person (grading.services.student_deletion). Whoever opens one shows again who they are. Every change of a password, an
 address or a right is a line of the record and a mail to the account's owner, as everywhere else.
 """
 
