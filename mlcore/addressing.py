@@ -75,6 +75,7 @@ def addressed(text: str, known: frozenset[str] = frozenset()) -> list[tuple[int,
     """
     template = _template(text)
     found = list(template)
+    marking = _MARKING.search(text) is not None
     for start, end in _sentences(text):
         if any(a <= start < b for a, b in template):
             continue
@@ -86,7 +87,7 @@ def addressed(text: str, known: frozenset[str] = frozenset()) -> list[tuple[int,
             lead = sentence[: match.start()]
             whole = _LEAD.fullmatch(lead) is not None or _about_marking(lead, known)
             found.append((start if whole else start + match.start(), end))
-        elif _about_marking(sentence, known):
+        elif marking and _about_marking(sentence, known):
             found.append((start, end))
     return sorted(found)
 
