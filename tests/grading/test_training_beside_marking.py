@@ -15,7 +15,7 @@ from grading.models import Worker
 from grading.services.workers import marking_beside, worker_seen
 from mlcore import threads
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture

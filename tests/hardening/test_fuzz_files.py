@@ -34,6 +34,8 @@ from tests.hardening.strategies import (
 )
 from tests.hardening.tally import FUZZ, TALLY, tries
 
+pytestmark = pytest.mark.slow
+
 # Making a failing input smaller takes longer than a long run has; it can be run again with the same seed.
 PHASES = [Phase.generate] if FUZZ else list(Phase)
 

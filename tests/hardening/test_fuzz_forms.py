@@ -27,7 +27,7 @@ from tests.proof import log_in_now
 
 __all__ = ["_uploads_go_away", "everybody", "people", "rows"]  # fixtures
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(3600)]
 ROOT = Path(__file__).resolve().parents[2]
 _TAKEN = re.compile(r"""(?:POST|GET)(?:\.get|\.getlist)?[(\[]\s*["'](\w+)["']""")
 PHASES = [Phase.generate] if FUZZ else list(Phase)

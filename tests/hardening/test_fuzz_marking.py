@@ -24,6 +24,8 @@ from tests.hardening.tally import FUZZ, tries
 from tests.hardening.test_patterns import LENGTH, at_most
 from tests.mlcore.conftest import tiny_adapter, tiny_base
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["tiny_adapter", "tiny_base"]
 
 SECONDS = 2.0
@@ -75,7 +77,7 @@ stretch = st.builds(
 )
 texts = st.lists(stretch, min_size=1, max_size=6).map(lambda parts: "".join(parts)[:LENGTH])
 often = settings(
-    max_examples=tries(0.2, 60),
+    max_examples=tries(0.2, 20),
     deadline=None,
     database=None,
     phases=PHASES,

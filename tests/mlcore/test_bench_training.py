@@ -10,6 +10,8 @@ import pytest
 from mlcore.cli import USER_ERROR, main
 from tests.mlcore.llama2 import LLAMA2, write_checkpoint
 
+pytestmark = pytest.mark.slow
+
 RECIPE = Path(__file__).parents[2] / "mlcore" / "recipes" / "llama2_7b.json"
 
 

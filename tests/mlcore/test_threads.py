@@ -14,6 +14,8 @@ import pytest
 from mlcore import threads
 from mlcore.threads import advice, room, settle, training_environment
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 LOOK = (
     "import sys; assert 'torch' not in sys.modules; import json, os, torch; "

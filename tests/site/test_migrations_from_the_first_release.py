@@ -20,7 +20,7 @@ from grading.services.student_deletion import student_delete
 from tests.factories import UserFactory
 from tests.site.first_release import fill
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(300)]
 APPS = ("courses", "grading")
 FIRST = [(app, "0001_initial") for app in APPS]
 

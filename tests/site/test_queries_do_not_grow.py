@@ -19,6 +19,8 @@ from tests.browser.evening import make
 from tests.browser.visits import ADMIN, STUDENT, TEACHER, VISITS
 from tests.grading.factories import make_assignment, make_grade, make_run, make_submission, make_user, make_version
 
+pytestmark = pytest.mark.slow
+
 # Pages that ask more for more rows, and why they may.
 MAY_GROW: dict[str, str] = {}
 PEOPLE = 12
