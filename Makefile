@@ -12,8 +12,8 @@ BIN = $(VENV)/bin
 # Where the templates are formatted and checked.
 TEMPLATES = templates
 PYTEST_FLAGS =
-# Two processes share the tests out by file; tests/sharing.py says what stays together.
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --no-loadscope-reorder
+# Processes share the tests out by file; tests/sharing.py says what stays together.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --no-loadscope-reorder
 # Where nothing is shown to the people who use the site.
 NO_MESSAGES = --ignore var --ignore $(VENV) --ignore tests --ignore mlcore --ignore docs
 
@@ -51,12 +51,13 @@ check: $(VENV)/.test-installed
 	MARGINALIA_VAR=var/check $(BIN)/python manage.py makemigrations --check --dry-run
 	MARGINALIA_VAR=var/check HTTPS=1 $(BIN)/python manage.py check --deploy --fail-level WARNING
 
+# Three on two cores: one of them mostly waits for Chromium, another for workers that it has started.
 pytest: $(VENV)/.test-installed var/models/smollm2-135m-instruct
-	$(PYTEST) $(PYTEST_FLAGS)
+	$(PYTEST) -n 3 $(PYTEST_FLAGS)
 
 # For between steps: what needs neither Chromium, a model nor processes of its own.
 quick: $(VENV)/.test-installed lint
-	$(PYTEST) -q -m "not (slow or browser or faults or model or tiny_model or gpu)" $(PYTEST_FLAGS)
+	$(PYTEST) -n 2 -q -m "not (slow or browser or faults or model or tiny_model or gpu)" $(PYTEST_FLAGS)
 
 # kill -9 of the training worker at random moments.
 KILLS = 20
@@ -73,7 +74,7 @@ faults: $(VENV)/.test-installed
 FUZZ = 10000
 fuzz: $(VENV)/.test-installed
 	FUZZ=$(FUZZ) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:cacheprovider --hypothesis-seed=$(SEED) tests/hardening tests/api/test_schema.py
-	FUZZ=$(FUZZ) $(PYTEST) -q -p no:cacheprovider --hypothesis-seed=$(SEED) -m "hypothesis and not model" tests/courses tests/grading tests/lti tests/mlcore tests/site
+	FUZZ=$(FUZZ) $(PYTEST) -n 2 -q -p no:cacheprovider --hypothesis-seed=$(SEED) -m "hypothesis and not model" tests/courses tests/grading tests/lti tests/mlcore tests/site
 
 # An admin's way from one click to a version in use, with the training that takes minutes.
 retraining: $(VENV)/.test-installed var/models/smollm2-135m-instruct
