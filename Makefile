@@ -27,6 +27,7 @@ help:
 	@echo "make quick        linters, import law, types and the tests without browser, model and other processes"
 	@echo "make lint, fmt    the linters alone; format what they would complain about"
 	@echo "make screenshots  the README's pictures, taken from a running sample site"
+	@echo "make long         the long versions of what make test tries briefly: kills, faults, fuzz, retraining"
 	@echo "make faults       random faults on a whole site under load (FAULTS=200 SEED=1)"
 	@echo "make fuzz         random and hostile input (FUZZ=10000 SEED=1)"
 	@echo "make audit        known holes in the libraries, with pip-audit where it is installed"
