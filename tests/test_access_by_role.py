@@ -37,6 +37,7 @@ def status(url: str, method: str, session: str | None) -> int:
 CELLS = [("get", name, *cell) for name, cell in GET.items()] + [("post", name, *cell) for name, cell in POST.items()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "name", "kind", "allowed"), CELLS, ids=[f"{cell[0]}-{cell[1]}" for cell in CELLS])
 def test_a_page_opens_for_those_who_may_and_for_nobody_else(
     method: str,
@@ -58,6 +59,7 @@ def test_a_page_opens_for_those_who_may_and_for_nobody_else(
     assert status(url, method, sessions["teacher"]) == 401
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", POST)
 def test_opening_an_address_that_changes_things_changes_nothing(
     name: str, rows: dict[str, int], sessions: dict[str, str]

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.django_db
 FIRST = ("student", "teacher", "admin")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GET)
 def test_a_page_has_the_way_out_and_says_its_letters(name: str, people: dict[str, User], rows: dict[str, int]) -> None:
     kind, allowed = GET[name]

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.django_db
 FIRST = ("student", "teacher", "admin")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GET)
 def test_every_page_and_file_says_that_it_is_not_to_be_kept(
     name: str, people: dict[str, User], rows: dict[str, int]
