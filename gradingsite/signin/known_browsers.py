@@ -17,6 +17,8 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.crypto import salted_hmac
 
+from gradingsite.accounts import login_name
+
 SALT = "signin.known_browsers"
 MOST_ACCOUNTS = 10  # of one browser, such as a computer in a staff room; the last ones stay
 
@@ -56,8 +58,6 @@ def browser_of(request: HttpRequest, name: str) -> str:
 
 def is_known(request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:
     """For AXES_WHITELIST_CALLABLE: its tries are counted in signin.limits and not by account and address."""
-    from gradingsite.accounts import login_name
-
     return bool(browser_of(request, login_name(request, credentials)))
 
 

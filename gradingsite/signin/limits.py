@@ -75,8 +75,10 @@ def link_allowed(request: HttpRequest, email: str) -> bool:
     name, place = email.strip().lower(), machine(request)
     if spent("link_address", place) and tried("link_account", name):
         return False
+    if not take("link_account", name):
+        return False
     count("link_address", place)
-    return take("link_account", name)
+    return True
 
 
 def old_password_allowed(user_id: int | None) -> bool:

@@ -30,9 +30,9 @@ def signed_in(request: HttpRequest, user: User, **_kwargs: Any) -> None:
 
 
 @receiver(post_save, sender=User)
-def deactivated(instance: User, **_kwargs: Any) -> None:
+def deactivated(instance: User, created: bool, raw: bool, **_kwargs: Any) -> None:
     """What was open does not come back with the account."""
-    if not instance.is_active and not instance._state.adding:  # noqa: SLF001
+    if not (instance.is_active or created or raw):
         open_sessions.sessions_end(user=instance, request=None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -56,6 +57,12 @@ def test_saving_an_account_that_stays_open_ends_nothing(token: str, teacher: Use
     teacher.first_name = "Mira"
     teacher.save()
     assert token_known(token) is not None
+
+
+def test_an_account_that_begins_closed_has_nothing_to_end(django_assert_num_queries: Any) -> None:
+    """Finding somebody's sessions reads all that are open, so it is not done for an account that never had one."""
+    with django_assert_num_queries(1):
+        User.objects.create(username="stand-in", is_active=False)
 
 
 def test_an_admin_sees_them_on_the_persons_page(token: str, teacher: User, admin: User) -> None:
